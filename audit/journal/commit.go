@@ -1,0 +1,232 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/auditchain/auditchain/integrity"
+)
+
+// maxKeptBuffer is how large a write buffer is kept between commits.
+const maxKeptBuffer = 2 * maxCommit
+
+// commit does what the requests of batch ask for, and sets their err.
+//
+// A crash before the write leaves nothing; during the write, an unfinished
+// end beyond the watermark, which the next opening sets aside; between the
+// write and the watermark, genuine lines beyond it, which are accepted as
+// written and not acknowledged. Only after the watermark is anything
+// acknowledged.
+func (j *Journal) commit(batch []*request) {
+	err := j.c.failed
+	if err == nil {
+		err = j.commitLocked(batch)
+	}
+	for _, r := range batch {
+		r.err = err
+	}
+}
+
+func (j *Journal) commitLocked(batch []*request) (err error) {
+	if err := j.lock.lock(context.Background(), j.opts.LockTimeout); err != nil {
+		return err
+	}
+	defer func() {
+		if uerr := j.lock.unlock(); uerr != nil {
+			// The lock is freed with its descriptor at the latest when this
+			// process ends; until then nobody else can commit.
+			err = errors.Join(err, j.fail(uerr))
+		}
+	}()
+	if err := j.check(); err != nil {
+		return err
+	}
+	c := &j.c
+	at := c.tail
+	c.buf = c.buf[:0]
+	var wantSync bool
+	for _, r := range batch {
+		for i := range r.recs {
+			j.seal(&at, &r.recs[i], &r.receipts[i])
+		}
+		wantSync = wantSync || r.sync || r.closing
+		if r.closing {
+			j.sealControl(&at, integrity.Closed{
+				Control: integrity.ControlClosed, Time: integrity.FormatTime(j.opts.Now()),
+				Writer: j.writer.String(), Records: c.sealed + j.countSealed(batch),
+			})
+		}
+	}
+	if err := j.persist(at, wantSync); err != nil {
+		return err
+	}
+	now := j.opts.Now()
+	for _, r := range batch {
+		for i := range r.recs {
+			rc := &r.receipts[i]
+			if rc.Err == nil {
+				rc.Time = now
+				if !rc.Duplicate {
+					c.sealed++
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (j *Journal) countSealed(batch []*request) (n uint64) {
+	for _, r := range batch {
+		for i := range r.recs {
+			if r.receipts[i].Err == nil && !r.receipts[i].Duplicate {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// check makes sure, under the lock, that the file still is the one that this
+// writer knows, and takes in what other processes wrote since.
+func (j *Journal) check() error {
+	c := &j.c
+	open, err := c.file.Stat()
+	if err != nil {
+		return j.fail(fmt.Errorf("%q: %w", j.path, err))
+	}
+	named, err := j.fs.Lstat(j.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(open, named):
+		return j.fail(fmt.Errorf("%w while it was open: %q; nothing more is written to it", ErrReplaced, j.path))
+	case err != nil:
+		return fmt.Errorf("%q: %w", j.path, err)
+	}
+	if err := c.head.refresh(); err != nil {
+		return j.fail(err)
+	}
+	size := open.Size()
+	switch {
+	case size == c.tail.size:
+		return nil
+	case size < c.tail.size:
+		return j.fail(fmt.Errorf("%w while it was open: %q has %d bytes where seq %d ended at %d; run: auditchain verify %s", ErrTruncated, j.path, size, c.tail.seq, c.tail.size, j.path))
+	}
+	return j.catchUp(size)
+}
+
+// seal appends one record to the buffer, at the end at, or finds out why not.
+func (j *Journal) seal(at *tail, rec *Record, rc *Receipt) {
+	c := &j.c
+	*rc = Receipt{ID: rec.ID, Chain: j.Chain(), Leaf: rec.Leaf}
+	switch {
+	case len(rec.Payload) > MaxRecordBytes:
+		rc.Err = ErrTooLarge
+		return
+	case !bytes.HasPrefix(rec.Payload, []byte(`{"timestamp":"`)) || rec.Leaf == (integrity.Hash{}):
+		// An encoder of this module makes no such payload; whatever does must
+		// not be able to forge a control record.
+		rc.Err = ErrPayload
+		return
+	}
+	if rec.Idempotent {
+		found, err := j.findDuplicate(rec)
+		if err != nil {
+			rc.Err = err
+			return
+		}
+		if found != nil {
+			rc.Seq, rc.Leaf, rc.MAC, rc.Duplicate = found.Seq, found.Leaf(&c.leaf), found.MAC, true
+			return
+		}
+	}
+	start := at.size
+	rc.Seq = at.seq + 1
+	rc.MAC = j.appendLine(at, rec.Payload, rec.Leaf)
+	id := rec.ID
+	if !rec.Idempotent {
+		clear(id[:])
+	}
+	c.ids.stage(id, rc.Seq, start)
+}
+
+// sealControl appends a control record to the buffer.
+func (j *Journal) sealControl(at *tail, record any) {
+	payload := integrity.ControlPayload(record)
+	start := at.size
+	j.appendLine(at, payload, j.c.leaf.Sum(payload))
+	j.c.ids.stage([16]byte{}, at.seq, start)
+}
+
+func (j *Journal) appendLine(at *tail, payload []byte, leaf integrity.Hash) integrity.Hash {
+	c := &j.c
+	before := len(c.buf)
+	at.seq++
+	at.mac = c.sealer.MAC(at.mac, at.seq, leaf)
+	c.buf = integrity.AppendSuffix(append(c.buf, payload...), at.seq, at.mac)
+	at.size += int64(len(c.buf) - before)
+	return at.mac
+}
+
+// persist writes the buffer, syncs as the mode says, writes the watermark and
+// makes at the end of the chain.
+func (j *Journal) persist(at tail, wantSync bool) error {
+	c := &j.c
+	if len(c.buf) > 0 {
+		if _, err := c.file.WriteAt(c.buf, c.tail.size); err != nil {
+			c.ids.unstage()
+			return j.rollBack(err)
+		}
+		c.unsaved = true
+	}
+	if cap(c.buf) > maxKeptBuffer {
+		c.buf = nil
+	}
+	mode := j.opts.Fsync
+	if c.unsaved && (mode.every == 0 || mode.every > 0 && wantSync) {
+		if err := c.file.Sync(); err != nil {
+			// The kernel may have dropped the pages and called them clean: a
+			// second fsync that succeeds proves nothing.
+			return j.fail(fmt.Errorf("sync %q: %w", j.path, err))
+		}
+	}
+	// From here on the lines are in the file for good.
+	c.tail = at
+	c.ids.store(at)
+	if c.unsaved && (mode.every <= 0 || wantSync) {
+		if err := c.head.write(j.chain, at, j.opts.Now()); err != nil {
+			// Genuine lines beyond the watermark: the next commit covers them.
+			return fmt.Errorf("%w: %w", ErrWrite, err)
+		}
+		c.unsaved = false
+	}
+	return nil
+}
+
+// rollBack cuts off what a failed write left, so that the file ends in its
+// last good line again.
+func (j *Journal) rollBack(cause error) error {
+	c := &j.c
+	if err := c.file.Truncate(c.tail.size); err != nil {
+		return j.fail(fmt.Errorf("%w %q: %w; and the unfinished end could not be cut off: %w", ErrWrite, j.path, cause, err))
+	}
+	return fmt.Errorf("%w %q: %w (nothing of the batch is kept; try again)", ErrWrite, j.path, cause)
+}
+
+// fail stops all further commits and returns what to tell the caller.
+func (j *Journal) fail(cause error) error {
+	if j.c.failed == nil {
+		j.c.failed = fmt.Errorf("%w: %w", ErrFailed, cause)
+		j.c.ids.unstage()
+	}
+	return j.c.failed
+}
+
+// now is the time in the form of a control record.
+func (j *Journal) now() string { return integrity.FormatTime(j.opts.Now()) }

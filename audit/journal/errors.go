@@ -1,0 +1,79 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/auditchain/auditchain/integrity"
+)
+
+// MaxRecordBytes is the size of the longest payload that is sealed.
+const MaxRecordBytes = 64 << 20
+
+// Errors of one record: they stand in its Receipt, and another attempt with
+// the same record gives the same error.
+var (
+	// ErrConflict: the journal holds another record of the same id.
+	ErrConflict = errors.New("another record with this id and other content is already sealed")
+	// ErrTooLarge: the payload is longer than MaxRecordBytes.
+	ErrTooLarge = fmt.Errorf("record is longer than %d bytes", MaxRecordBytes)
+	// ErrPayload: the payload is not that of a record (docs/SPEC.md,
+	// section 2), or its leaf is missing.
+	ErrPayload = errors.New("payload is not that of a record")
+)
+
+// Errors of a journal. A whole batch that got one is not acknowledged.
+var (
+	// ErrClosed: Close was called.
+	ErrClosed = errors.New("journal is closed")
+	// ErrLocked: somebody else held the lock for longer than LockTimeout.
+	ErrLocked = errors.New("journal is locked")
+	// ErrFailed: the state of the file is unknown, after a failed fsync for
+	// example. Nothing more is sealed until the journal is opened again.
+	ErrFailed = errors.New("journal failed and must be opened again")
+	// ErrTruncated: the file holds less than its watermark says.
+	ErrTruncated = errors.New("journal is truncated")
+	// ErrTampered: the file is not as its watermark says.
+	ErrTampered = errors.New("journal was tampered with")
+	// ErrNoWatermark: the watermark is missing or not valid.
+	ErrNoWatermark = errors.New("journal has no valid watermark")
+	// ErrReplaced: the file was renamed, replaced or removed while open.
+	ErrReplaced = errors.New("journal file was renamed, replaced or removed")
+	// ErrWrongKey: the journal was written with another key.
+	ErrWrongKey = errors.New("journal has another key")
+	// ErrUnsafe: a file is of a kind or a mode that is refused.
+	ErrUnsafe = errors.New("refused")
+	// ErrWrite: the disk did not take a write. The file was put back to its
+	// last good byte.
+	ErrWrite = errors.New("write")
+)
+
+// Retryable reports whether the same batch may succeed later: when the disk
+// has space again, when the lock is free, when the journal was opened again.
+// It is false for what lies in the record itself, and for nil.
+func Retryable(err error) bool {
+	switch {
+	case err == nil, errors.Is(err, ErrConflict), errors.Is(err, ErrTooLarge), errors.Is(err, ErrPayload):
+		return false
+	}
+	return true
+}
+
+// LineError is a line that is none, met while reading.
+type LineError struct {
+	Path         string
+	Line, Offset int64
+	Reason       error
+}
+
+func (e *LineError) Error() string {
+	return fmt.Sprintf("%s: line %d (byte %d): %v", e.Path, e.Line, e.Offset, e.Reason)
+}
+
+// Unwrap returns the reason, one of the errors of package integrity.
+func (e *LineError) Unwrap() error { return e.Reason }
+
+var _ error = (*integrity.Bad)(nil)

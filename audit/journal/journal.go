@@ -1,0 +1,301 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/auditchain/auditchain/integrity"
+	"github.com/auditchain/auditchain/internal/vfs"
+	"github.com/google/uuid"
+)
+
+// Names of the files beside a journal (docs/SPEC.md, section 7).
+const (
+	lockSuffix = ".lock"
+	headSuffix = ".head"
+	idsSuffix  = ".ids"
+	tornInfix  = ".torn-"
+)
+
+// Journal is an open journal. All methods may be called by any goroutine.
+type Journal struct {
+	path   string
+	opts   Options
+	fs     vfs.FS
+	lock   *fileLock
+	writer uuid.UUID
+	chain  integrity.ChainID
+
+	mu      sync.Mutex
+	queue   []*request // waiting for a commit
+	busy    bool       // a goroutine commits, or was told to
+	closing bool
+
+	stop chan struct{} // ends the interval syncer
+	wg   sync.WaitGroup
+
+	c committer // owned by the goroutine that commits
+}
+
+// tail is where the chain ends, as this writer knows it.
+type tail struct {
+	seq  uint64
+	mac  integrity.Hash
+	size int64 // of the file, up to and including line seq
+}
+
+// committer is the state of whoever holds the right to commit.
+type committer struct {
+	file    vfs.File
+	sealer  *integrity.Sealer
+	leaf    integrity.LeafHasher
+	head    *headFile
+	ids     *idRing
+	tail    tail
+	buf     []byte
+	sealed  uint64 // records sealed by this writer
+	unsaved bool   // lines not yet covered by a sync and the watermark
+	failed  error  // why nothing more is sealed
+}
+
+// request is one Append, or one of the journal's own commits.
+type request struct {
+	recs     []Record
+	receipts []Receipt
+	closing  bool // seal chain.closed, sync, and write the watermark
+	sync     bool // only sync and write the watermark
+	lead     bool // guarded by Journal.mu: this goroutine is to commit
+	err      error
+	wake     chan struct{}
+}
+
+func (r *request) bytes() int {
+	n := 0
+	for i := range r.recs {
+		n += len(r.recs[i].Payload)
+	}
+	return n
+}
+
+// maxCommit is about how much one commit takes, in bytes: above it, those who
+// wait are better served by another commit.
+const maxCommit = 8 << 20
+
+// Open opens the journal at path, or begins a new chain where there is none.
+// The folder must exist. Whatever a crash left is recovered first. Errors:
+// ErrLocked, ErrUnsafe, ErrWrongKey, ErrNoWatermark, ErrTruncated,
+// ErrTampered, and those of the file system.
+func Open(ctx context.Context, path string, o Options) (*Journal, error) {
+	if err := o.fill(); err != nil {
+		return nil, err
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("journal path: %w", err)
+	}
+	j := &Journal{path: path, opts: o, fs: o.FS, writer: uuid.New(), lock: newFileLock(path + lockSuffix), stop: make(chan struct{})}
+	if err := j.checkFolder(); err != nil {
+		return nil, err
+	}
+	if err := j.checkFiles(); err != nil {
+		return nil, err
+	}
+	if err := j.lock.lock(ctx, o.LockTimeout); err != nil {
+		return nil, err
+	}
+	err = j.open()
+	if uerr := j.lock.unlock(); err == nil {
+		err = uerr
+	}
+	if err != nil {
+		return nil, errors.Join(err, j.c.close())
+	}
+	if o.Fsync.every > 0 {
+		j.wg.Go(j.syncEvery)
+	}
+	return j, nil
+}
+
+// Chain returns the id of the chain.
+func (j *Journal) Chain() uuid.UUID { return uuid.UUID(j.chain) }
+
+// Path returns the absolute path of the file.
+func (j *Journal) Path() string { return j.path }
+
+// Fsync returns the mode that the journal was opened with.
+func (j *Journal) Fsync() FsyncMode { return j.opts.Fsync }
+
+// Append seals recs in order and returns once they are as durable as the
+// fsync mode promises. receipts[i] says what became of recs[i]; there must be
+// at least as many.
+//
+// A record that is refused alone has an error in its receipt, and the others
+// are sealed. An error of Append means that nothing of the batch is
+// acknowledged; Retryable tells whether the same batch may be tried again.
+//
+// While somebody else commits, Append waits its turn; calls that wait are
+// committed together. A ctx that ends takes the batch back as long as its
+// commit has not begun; after that Append waits for the outcome, because only
+// the outcome tells whether the records are sealed. After Close it returns
+// ErrClosed.
+func (j *Journal) Append(ctx context.Context, recs []Record, receipts []Receipt) error {
+	if len(receipts) < len(recs) {
+		return fmt.Errorf("append: %d receipts for %d records", len(receipts), len(recs))
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	closing := j.closing
+	j.mu.Unlock()
+	if closing {
+		return ErrClosed
+	}
+	if len(recs) == 0 {
+		return nil
+	}
+	return j.submit(ctx, &request{recs: recs, receipts: receipts})
+}
+
+// submit queues r and returns when it is done. The first to come commits, for
+// itself and for all who wait by then; whoever comes next in the queue is
+// told to commit after it.
+func (j *Journal) submit(ctx context.Context, r *request) error {
+	r.wake = make(chan struct{}, 1)
+	j.mu.Lock()
+	if j.closing && !r.closing {
+		j.mu.Unlock()
+		return ErrClosed
+	}
+	j.queue = append(j.queue, r)
+	if j.busy {
+		j.mu.Unlock()
+		select {
+		case <-r.wake:
+		case <-ctx.Done():
+			if j.takeBack(r) {
+				return ctx.Err()
+			}
+			<-r.wake
+		}
+		j.mu.Lock()
+		if !r.lead {
+			j.mu.Unlock()
+			return r.err
+		}
+	}
+	j.busy = true
+	batch := j.takeBatch()
+	j.mu.Unlock()
+
+	j.commit(batch)
+
+	j.mu.Lock()
+	if len(j.queue) > 0 {
+		next := j.queue[0]
+		next.lead = true
+		next.wake <- struct{}{}
+	} else {
+		j.busy = false
+	}
+	j.mu.Unlock()
+	for _, o := range batch {
+		if o != r {
+			o.wake <- struct{}{}
+		}
+	}
+	return r.err
+}
+
+// takeBack removes r from the queue, unless its commit has begun or r itself
+// is to commit.
+func (j *Journal) takeBack(r *request) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if r.lead {
+		return false
+	}
+	for i, q := range j.queue {
+		if q == r {
+			j.queue = append(j.queue[:i], j.queue[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// takeBatch takes what one commit does. Guarded by j.mu.
+func (j *Journal) takeBatch() []*request {
+	n, size := 0, 0
+	for n < len(j.queue) && (n == 0 || size < maxCommit) {
+		size += j.queue[n].bytes()
+		n++
+	}
+	batch := append([]*request(nil), j.queue[:n]...)
+	j.queue = append(j.queue[:0], j.queue[n:]...)
+	for _, r := range batch {
+		r.lead = false
+	}
+	return batch
+}
+
+// Close seals chain.closed and closes the journal. Appends that wait are done
+// first. A second Close returns ErrClosed.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	if j.closing {
+		j.mu.Unlock()
+		return ErrClosed
+	}
+	j.closing = true
+	j.mu.Unlock()
+	close(j.stop)
+	j.wg.Wait()
+	err := j.submit(context.Background(), &request{closing: true})
+	return errors.Join(err, j.c.close())
+}
+
+// syncEvery syncs at the interval of FsyncEvery.
+func (j *Journal) syncEvery() {
+	t := time.NewTicker(j.opts.Fsync.every)
+	defer t.Stop()
+	for {
+		select {
+		case <-j.stop:
+			return
+		case <-t.C:
+			// An error stays in the committer, where the next Append meets it.
+			_ = j.submit(context.Background(), &request{sync: true})
+		}
+	}
+}
+
+func (c *committer) close() error {
+	var errs []error
+	if c.file != nil {
+		errs = append(errs, c.file.Close())
+	}
+	if c.head != nil {
+		errs = append(errs, c.head.file.Close())
+	}
+	if c.ids != nil {
+		errs = append(errs, c.ids.close())
+	}
+	return errors.Join(errs...)
+}
+
+func hostname() string {
+	h, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return h
+}

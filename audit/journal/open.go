@@ -1,0 +1,234 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/auditchain/auditchain/integrity"
+	"github.com/google/uuid"
+)
+
+// checkFolder explains a folder that cannot hold a journal.
+func (j *Journal) checkFolder() error {
+	dir := filepath.Dir(j.path)
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("folder %q does not exist; make it with: mkdir -p -m 700 %s", dir, dir)
+	case err != nil:
+		return fmt.Errorf("journal folder: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("%q is not a folder", dir)
+	}
+	return nil
+}
+
+// checkFiles refuses files that somebody else could have chosen or can change.
+func (j *Journal) checkFiles() error {
+	for _, suffix := range []string{"", lockSuffix, headSuffix, idsSuffix} {
+		path := j.path + suffix
+		info, err := j.fs.Lstat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return fmt.Errorf("journal: %w", err)
+		case info.Mode()&fs.ModeSymlink != 0:
+			return fmt.Errorf("%w: %q is a symbolic link; name the file itself", ErrUnsafe, path)
+		case info.IsDir():
+			return fmt.Errorf("%w: %q is a directory, where a file should be", ErrUnsafe, path)
+		case !info.Mode().IsRegular():
+			return fmt.Errorf("%w: %q is not a regular file", ErrUnsafe, path)
+		case info.Mode().Perm()&0o022 != 0:
+			return fmt.Errorf("%w: others can write %q (mode %04o); run: chmod 600 %s", ErrUnsafe, path, info.Mode().Perm(), path)
+		}
+	}
+	return nil
+}
+
+// open finds the end of the chain, under the lock: in constant time, from the
+// watermark, however long the file is.
+func (j *Journal) open() error {
+	contents, err := readHead(j.fs, j.path+headSuffix)
+	if err != nil {
+		return err
+	}
+	file, err := j.fs.OpenFile(j.path, os.O_RDWR, 0)
+	exists := err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("journal: %w", err)
+	}
+	j.c.file = file
+	if !exists {
+		j.c.file = nil
+	}
+	head, _, headErr := integrity.ParseHead(contents, j.opts.Key)
+	switch {
+	case !exists && (len(contents) > 0 || j.lock.marked()):
+		return fmt.Errorf("%w: %q is gone, and what stands beside it says that it had records; put it back, or move %q and %q away to begin a new chain",
+			ErrTruncated, j.path, filepath.Base(j.path)+headSuffix, filepath.Base(j.path)+lockSuffix)
+	case !exists:
+		return j.begin()
+	case headErr == nil:
+		return j.resume(head, contents)
+	}
+	return j.withoutHead(contents, headErr)
+}
+
+// begin begins a chain in a new file. A crash before the watermark leaves a
+// file with nothing acknowledged in it, which withoutHead begins anew.
+func (j *Journal) begin() error {
+	file, err := j.fs.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	j.c.file = file
+	return j.genesis()
+}
+
+func (j *Journal) genesis() error {
+	j.chain = integrity.ChainID(uuid.New())
+	j.c.sealer = integrity.NewSealer(j.opts.Key, j.chain)
+	j.c.tail = tail{}
+	if err := j.openSides(nil, 0); err != nil {
+		return err
+	}
+	at := j.c.tail
+	j.c.buf = j.c.buf[:0]
+	j.sealControl(&at, integrity.NewGenesis(j.chain, j.opts.Key, j.opts.Now()))
+	j.sealOpened(&at)
+	// Bytes and name of the file are durable before there is a watermark, and
+	// the watermark before anything is acknowledged: one that a crash could
+	// take back whole would look like one that was taken away.
+	if _, err := j.c.file.WriteAt(j.c.buf, 0); err != nil {
+		return fmt.Errorf("%w %q: %w", ErrWrite, j.path, err)
+	}
+	if err := j.c.file.Sync(); err != nil {
+		return fmt.Errorf("sync %q: %w", j.path, err)
+	}
+	if err := j.fs.SyncDir(filepath.Dir(j.path)); err != nil {
+		return err
+	}
+	j.c.tail = at
+	j.c.ids.store(at)
+	if err := j.c.head.write(j.chain, at, j.opts.Now()); err != nil {
+		return err
+	}
+	if err := j.c.head.file.Sync(); err != nil {
+		return fmt.Errorf("sync watermark: %w", err)
+	}
+	return j.lock.mark()
+}
+
+// openSides opens the watermark and the ids of the chain.
+func (j *Journal) openSides(contents []byte, gen uint64) (err error) {
+	j.c.head, err = openHead(j.fs, j.path+headSuffix, j.opts.Key, j.chain, contents, gen)
+	if err != nil {
+		return err
+	}
+	j.c.ids, err = openIDs(j.fs, j.path+idsSuffix)
+	return err
+}
+
+func (j *Journal) sealOpened(at *tail) {
+	j.sealControl(at, integrity.Opened{
+		Control: integrity.ControlOpened, Time: j.now(), Writer: j.writer.String(),
+		Host: hostname(), PID: os.Getpid(), Version: j.opts.Version, Fsync: j.opts.Fsync.String(),
+	})
+}
+
+// resume goes on where the watermark says that the chain ended.
+func (j *Journal) resume(head integrity.Head, contents []byte) error {
+	info, err := j.c.file.Stat()
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if info.Size() < head.Size {
+		return fmt.Errorf("%w: %q has %d bytes, and its watermark of %s says %d (seq %d); run: auditchain verify %s",
+			ErrTruncated, j.path, info.Size(), integrity.FormatTime(head.Time), head.Size, head.Seq, j.path)
+	}
+	line, err := lastLine(j.c.file, head.Size)
+	if err == nil && (line.Seq != head.Seq || line.MAC != head.MAC) {
+		err = errors.New("the line there has another sequence number or tag")
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %q is not as its watermark says at byte %d (seq %d): %w; run: auditchain verify %s",
+			ErrTampered, j.path, head.Size, head.Seq, err, j.path)
+	}
+	j.chain = head.Chain
+	j.c.sealer = integrity.NewSealer(j.opts.Key, j.chain)
+	j.c.tail = tail{seq: head.Seq, mac: head.MAC, size: head.Size}
+	if err := j.openSides(contents, head.Generation); err != nil {
+		return err
+	}
+	if !j.lock.marked() {
+		if err := j.lock.mark(); err != nil {
+			return err
+		}
+	}
+	return j.continueAt(info.Size())
+}
+
+// continueAt takes in what stands beyond the end that is known, and announces
+// this writer.
+func (j *Journal) continueAt(size int64) error {
+	if size > j.c.tail.size {
+		if err := j.catchUp(size); err != nil {
+			return err
+		}
+	}
+	at := j.c.tail
+	j.c.buf = j.c.buf[:0]
+	if err := j.sealOrphan(&at); err != nil {
+		return err
+	}
+	j.sealOpened(&at)
+	return j.persist(at, true)
+}
+
+// withoutHead judges a file that has no valid watermark. Only a journal whose
+// very first opening did not get to its end has an innocent reason.
+func (j *Journal) withoutHead(contents []byte, headErr error) error {
+	start := make([]byte, 64<<10)
+	n, err := j.c.file.ReadAt(start, 0)
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if integrity.IsLegacy(start[:n]) {
+		return fmt.Errorf("%w: %q is in the older format, which is read and verified but not written; name another file", ErrUnsafe, j.path)
+	}
+	r := newReader(j.path, io.NewSectionReader(j.c.file, 0, 1<<62))
+	first, err := r.Next()
+	if err == nil {
+		g, gerr := integrity.ParseGenesis(first)
+		if gerr == nil && g.KeyID != j.opts.Key.ID() {
+			return fmt.Errorf("%w: %q is of key %s, the key given is %s", ErrWrongKey, j.path, g.KeyID, j.opts.Key.ID())
+		}
+	}
+	var bad *LineError
+	unfinished := err == io.EOF || errors.As(err, &bad) && r.atEnd()
+	if err == nil && first.ControlName() == integrity.ControlGenesis {
+		// Genesis and opened are written together; the rest can be missing.
+		second, err := r.Next()
+		unfinished = err == io.EOF || errors.As(err, &bad) && r.atEnd()
+		if err == nil && second.ControlName() == integrity.ControlOpened {
+			_, err = r.Next()
+			unfinished = err == io.EOF
+		}
+	}
+	if !unfinished || len(contents) > 0 || j.lock.marked() {
+		return fmt.Errorf("%w beside %q: %w; nothing says where its end should be, so nothing is appended. Run: auditchain verify %s; then put the watermark back, or move the files away to begin a new chain",
+			ErrNoWatermark, j.path, headErr, j.path)
+	}
+	if err := j.c.file.Truncate(0); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return j.genesis()
+}

@@ -1,0 +1,104 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/auditchain/auditchain/integrity"
+	"github.com/auditchain/auditchain/internal/vfs"
+)
+
+// DefaultLockTimeout is how long an Append waits for the lock.
+const DefaultLockTimeout = 10 * time.Second
+
+// Options configures Open.
+type Options struct {
+	// Key is the key of the chain. There is no default.
+	Key integrity.Key
+	// Fsync says when an acknowledged record is durable; the zero value is
+	// FsyncAlways.
+	Fsync FsyncMode
+	// LockTimeout bounds the wait for other processes; 0 means
+	// DefaultLockTimeout.
+	LockTimeout time.Duration
+	// Version of the program, for chain.opened.
+	Version string
+	// FS is the file system; nil means the operating system's. It is a seam
+	// for tests.
+	FS vfs.FS
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// FsyncMode says when the file is synced to disk.
+type FsyncMode struct {
+	every time.Duration // 0: before each acknowledgement; <0: never
+}
+
+var (
+	// FsyncAlways syncs before each acknowledgement: a record that was
+	// acknowledged outlives a power loss.
+	FsyncAlways = FsyncMode{}
+	// FsyncNever leaves it to the operating system: a record that was
+	// acknowledged outlives the process, and not a power loss, after which
+	// `verify` may call the journal truncated.
+	FsyncNever = FsyncMode{every: -1}
+)
+
+// FsyncEvery syncs every d: a power loss takes at most the last d.
+func FsyncEvery(d time.Duration) FsyncMode {
+	if d <= 0 {
+		return FsyncAlways
+	}
+	return FsyncMode{every: d}
+}
+
+// String returns what ParseFsync reads.
+func (m FsyncMode) String() string {
+	switch {
+	case m.every == 0:
+		return "always"
+	case m.every < 0:
+		return "never"
+	}
+	return m.every.String()
+}
+
+// ParseFsync reads "always", "never" or an interval such as "1s", of at least
+// a millisecond.
+func ParseFsync(s string) (FsyncMode, error) {
+	switch s {
+	case "always", "":
+		return FsyncAlways, nil
+	case "never":
+		return FsyncNever, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < time.Millisecond {
+		return FsyncMode{}, fmt.Errorf(`fsync %q is not "always", "never" or an interval of at least a millisecond such as "1s"`, s)
+	}
+	return FsyncEvery(d), nil
+}
+
+func (o *Options) fill() error {
+	if o.Key.IsZero() {
+		return errors.New("journal needs a key; `auditchain key new FILE` makes one")
+	}
+	if o.LockTimeout < 0 {
+		return errors.New("lock timeout is negative")
+	}
+	if o.LockTimeout == 0 {
+		o.LockTimeout = DefaultLockTimeout
+	}
+	if o.FS == nil {
+		o.FS = vfs.OS
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package integrity is the chain: leaf hashes, tags, lines, keys, watermarks
+// and the verdict on a file. docs/SPEC.md is its contract.
+//
+// A line is a payload and a suffix:
+//
+//	{"timestamp":"…",…,"seq":17,"hmac":"9f2c…"}
+//
+//	leaf(n) = SHA-256(0x00 || payload(n))
+//	mac(n)  = HMAC-SHA256(K, "auditchain/v1" || mac(n-1) || uint64_be(n) || leaf(n))
+//
+// The smallest use is to seal a line and to check it:
+//
+//	s := integrity.NewSealer(key, chainID)
+//	mac := s.MAC(previous, seq, integrity.Leaf(payload))
+//	line := integrity.Line{Payload: payload, Seq: seq, MAC: mac}.Append(nil)
+//
+// and [Verify] judges a whole file.
+//
+// Guaranteed: bytes in, verdict out. The package reads no file and no clock,
+// knows no OpenTelemetry and logs nothing; memory does not grow with the
+// input; no error holds a key or the content of a record. Where a journal is
+// reported as verified, each of its lines is as whoever held the key sealed
+// it, in that order, without a gap, up to the watermark.
+//
+// Not guaranteed: who holds the key can forge a chain, and an older copy of a
+// whole folder verifies as of the time that its watermark names.
+package integrity

@@ -1,0 +1,185 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package keyfile finds the key: in a file, an environment variable or a
+// systemd credential. There is no default key.
+package keyfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/auditchain/auditchain/integrity"
+)
+
+// Names that the command line and the Collector share.
+const (
+	// FileEnv names the environment variable that holds the path of a key
+	// file.
+	FileEnv = "AUDITCHAIN_KEY_FILE"
+	// Credential is the name of the systemd credential.
+	Credential = "auditchain.key"
+	// credentialsEnv is where systemd says the credentials are
+	// (systemd.exec(5), LoadCredential=).
+	credentialsEnv = "CREDENTIALS_DIRECTORY"
+)
+
+// maxKeyFile is far above any key: a larger file is something else.
+const maxKeyFile = 64 << 10
+
+// ErrNoKey is returned when no source names a key.
+var ErrNoKey = errors.New("there is no key")
+
+// Source says where a key is. At most one field may be set.
+type Source struct {
+	File       string // path of a key file, mode 0600 or stricter
+	Env        string // environment variable that holds the key itself
+	Credential string // name of a systemd credential
+}
+
+// IsZero reports whether s names no source.
+func (s Source) IsZero() bool { return s == Source{} }
+
+// Validate reports a source that names none or several places.
+func (s Source) Validate() error {
+	n := 0
+	for _, v := range []string{s.File, s.Env, s.Credential} {
+		if v != "" {
+			n++
+		}
+	}
+	switch {
+	case n == 0:
+		return fmt.Errorf("%w: name one of file, env or credential; `auditchain key new FILE` makes a key file", ErrNoKey)
+	case n > 1:
+		return errors.New("the key has several sources: name only one of file, env and credential")
+	}
+	return nil
+}
+
+// Load reads the key.
+func Load(s Source) (integrity.Key, error) {
+	text, name, err := Bytes(s)
+	if err != nil {
+		return integrity.Key{}, err
+	}
+	k, err := integrity.ParseKey(text)
+	if err != nil {
+		return integrity.Key{}, fmt.Errorf("key in %s: %w; `auditchain key new FILE` makes a good one", name, err)
+	}
+	return k, nil
+}
+
+// Bytes returns what the source holds, unparsed, and a name for messages.
+func Bytes(s Source) (text []byte, name string, err error) {
+	if err := s.Validate(); err != nil {
+		return nil, "", err
+	}
+	switch {
+	case s.Env != "":
+		name = fmt.Sprintf("environment variable %s", s.Env)
+		v, ok := os.LookupEnv(s.Env)
+		if !ok || v == "" {
+			return nil, name, fmt.Errorf("%w in %s: it is not set", ErrNoKey, name)
+		}
+		return []byte(v), name, nil
+	case s.Credential != "":
+		dir := os.Getenv(credentialsEnv)
+		if dir == "" {
+			return nil, "", fmt.Errorf("%w: credential %q needs systemd's LoadCredential= (%s is not set)", ErrNoKey, s.Credential, credentialsEnv)
+		}
+		if filepath.Base(s.Credential) != s.Credential {
+			return nil, "", fmt.Errorf("credential name %q has a slash in it", s.Credential)
+		}
+		s.File = filepath.Join(dir, s.Credential)
+		// systemd keeps credentials readable by the service alone; its
+		// directory may be reached through links of its own making.
+		text, err = read(s.File, false)
+	default:
+		text, err = read(s.File, true)
+	}
+	return text, fmt.Sprintf("%q", s.File), err
+}
+
+func read(path string, strict bool) ([]byte, error) {
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: %q does not exist; make it with: auditchain key new %s", ErrNoKey, path, path)
+	case err != nil:
+		return nil, fmt.Errorf("key file cannot be opened: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("key file cannot be examined: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("key file %q is not a regular file", path)
+	}
+	if perm := info.Mode().Perm(); strict && perm&0o077 != 0 {
+		return nil, fmt.Errorf("key file %q can be used by others (mode %04o); run: chmod 600 %s", path, perm, path)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("key file cannot be read: %w", err)
+	}
+	if len(text) > maxKeyFile {
+		return nil, fmt.Errorf("key file %q is larger than %d bytes: it is no key", path, maxKeyFile)
+	}
+	return text, nil
+}
+
+// Find returns the source that a command uses: the path given, else the one
+// in AUDITCHAIN_KEY_FILE, else the systemd credential.
+func Find(path string) (Source, error) {
+	switch {
+	case path != "":
+		return Source{File: path}, nil
+	case os.Getenv(FileEnv) != "":
+		return Source{File: os.Getenv(FileEnv)}, nil
+	case os.Getenv(credentialsEnv) != "":
+		return Source{Credential: Credential}, nil
+	}
+	return Source{}, fmt.Errorf("%w: give --key-file FILE or set %s; `auditchain key new FILE` makes a key", ErrNoKey, FileEnv)
+}
+
+// Create writes a new key file, mode 0600, durably. It never overwrites.
+func Create(path string, k integrity.Key) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%q exists already, and a key that is overwritten is lost: choose another name", path)
+	case err != nil:
+		return fmt.Errorf("key file cannot be created: %w", err)
+	}
+	_, err = f.Write(k.Text())
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		// A key that is not whole must not be left to be used.
+		_ = os.Remove(path)
+		return fmt.Errorf("key file cannot be written: %w", err)
+	}
+	return nil
+}
+
+func syncDir(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
