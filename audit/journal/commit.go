@@ -54,7 +54,10 @@ func (j *Journal) commitLocked(batch []*request) (err error) {
 	var wantSync bool
 	for _, r := range batch {
 		for i := range r.recs {
-			j.seal(&at, &r.recs[i], &r.receipts[i])
+			if err := j.seal(&at, &r.recs[i], &r.receipts[i]); err != nil {
+				c.ids.unstage()
+				return err
+			}
 		}
 		wantSync = wantSync || r.sync || r.closing
 		if r.closing {
@@ -121,29 +124,33 @@ func (j *Journal) check() error {
 	return j.catchUp(size)
 }
 
-// seal appends one record to the buffer, at the end at, or finds out why not.
-func (j *Journal) seal(at *tail, rec *Record, rc *Receipt) {
+// seal appends one record to the buffer, at the end at, or says in its receipt
+// why it is refused. An error is for the batch: nothing of it was written.
+func (j *Journal) seal(at *tail, rec *Record, rc *Receipt) error {
 	c := &j.c
 	*rc = Receipt{ID: rec.ID, Chain: j.Chain(), Leaf: rec.Leaf}
 	switch {
 	case len(rec.Payload) > MaxRecordBytes:
 		rc.Err = ErrTooLarge
-		return
+		return nil
 	case !bytes.HasPrefix(rec.Payload, []byte(`{"timestamp":"`)) || rec.Leaf == (integrity.Hash{}):
 		// An encoder of this module makes no such payload; whatever does must
 		// not be able to forge a control record.
 		rc.Err = ErrPayload
-		return
+		return nil
 	}
 	if rec.Idempotent {
 		found, err := j.findDuplicate(rec)
+		if errors.Is(err, ErrConflict) {
+			rc.Err = ErrConflict
+			return nil
+		}
 		if err != nil {
-			rc.Err = err
-			return
+			return err
 		}
 		if found != nil {
 			rc.Seq, rc.Leaf, rc.MAC, rc.Duplicate = found.Seq, found.Leaf(&c.leaf), found.MAC, true
-			return
+			return nil
 		}
 	}
 	start := at.size
@@ -154,6 +161,7 @@ func (j *Journal) seal(at *tail, rec *Record, rc *Receipt) {
 		clear(id[:])
 	}
 	c.ids.stage(id, rc.Seq, start)
+	return nil
 }
 
 // sealControl appends a control record to the buffer.

@@ -522,3 +522,12 @@ func TestCancelledContext(t *testing.T) {
 		t.Errorf("%d records", r.Records)
 	}
 }
+
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}

@@ -79,7 +79,7 @@ func (j *Journal) open() error {
 	case headErr == nil:
 		return j.resume(head, contents)
 	}
-	return j.withoutHead(contents, headErr)
+	return j.withoutHead(headErr)
 }
 
 // begin begins a chain in a new file. A crash before the watermark leaves a
@@ -195,7 +195,7 @@ func (j *Journal) continueAt(size int64) error {
 
 // withoutHead judges a file that has no valid watermark. Only a journal whose
 // very first opening did not get to its end has an innocent reason.
-func (j *Journal) withoutHead(contents []byte, headErr error) error {
+func (j *Journal) withoutHead(headErr error) error {
 	start := make([]byte, 64<<10)
 	n, err := j.c.file.ReadAt(start, 0)
 	if err != nil && err != io.EOF {
@@ -223,7 +223,7 @@ func (j *Journal) withoutHead(contents []byte, headErr error) error {
 			unfinished = err == io.EOF
 		}
 	}
-	if !unfinished || len(contents) > 0 || j.lock.marked() {
+	if !unfinished || j.lock.marked() {
 		return fmt.Errorf("%w beside %q: %w; nothing says where its end should be, so nothing is appended. Run: auditchain verify %s; then put the watermark back, or move the files away to begin a new chain",
 			ErrNoWatermark, j.path, headErr, j.path)
 	}

@@ -106,6 +106,10 @@ func Bytes(s Source) (text []byte, name string, err error) {
 }
 
 func read(path string, strict bool) ([]byte, error) {
+	// Opening anything but a regular file could wait for ever (a FIFO).
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("key file %q is not a regular file", path)
+	}
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
