@@ -41,6 +41,7 @@ func (c *checker) classify(s *scene) (BadKind, string) {
 	for data, off := s.data, s.off; len(data) > 0; {
 		var p parsed
 		p, data = c.parse(data, off)
+		p.checkBytes()
 		off = p.end
 		lines = append(lines, p)
 	}

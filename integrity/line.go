@@ -76,6 +76,16 @@ var (
 // writes: parse then append is the identity, or an error. It does not look
 // into the payload beyond the bytes that tell its kind.
 func ParseLine(b []byte) (Line, error) {
+	l, err := parseLine(b)
+	if err == nil && hasControlByte(l.Payload) {
+		err = ErrBadByte
+	}
+	return l, err
+}
+
+// parseLine is ParseLine without the look for bytes below 0x20, which a line
+// with a genuine tag does not need.
+func parseLine(b []byte) (Line, error) {
 	const tail = len(hmacMark) + 2*HashSize + len(lineEnd)
 	var l Line
 	if len(b) < len(seqMark)+1+tail || string(b[len(b)-len(lineEnd):]) != lineEnd {
@@ -110,9 +120,6 @@ func ParseLine(b []byte) (Line, error) {
 	l.Kind = kindOf(l.Payload)
 	if l.Kind == 0 {
 		return l, ErrBadKind
-	}
-	if hasControlByte(l.Payload) {
-		return l, ErrBadByte
 	}
 	return l, nil
 }

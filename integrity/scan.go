@@ -193,12 +193,20 @@ func (c *checker) parse(data []byte, off int64) (parsed, []byte) {
 	}
 	line, rest = data[:i], data[i+1:]
 	p := parsed{end: off + int64(i) + 1}
-	p.Line, p.err = ParseLine(line)
+	p.Line, p.err = parseLine(line)
 	p.Offset = off
 	if p.err == nil {
 		p.leaf = p.Line.Leaf(&c.leaf)
 	}
 	return p, rest
+}
+
+// checkBytes completes parse for a line whose tag does not prove it: one with
+// a byte below 0x20 is no line, but what a crash left.
+func (p *parsed) checkBytes() {
+	if p.err == nil && hasControlByte(p.Payload) {
+		p.err = ErrBadByte
+	}
 }
 
 // follows reports whether p is the line after (seq, mac).
@@ -235,6 +243,12 @@ func (c *checker) check(ch chunk) *result {
 		if ch.tooLong {
 			p.err = errTooLong
 		}
+		first := r.lines == 0
+		holds := first || c.follows(prev.Seq, prev.MAC, &p)
+		if first || !holds {
+			p.checkBytes()
+			holds = first
+		}
 		if p.err != nil && c.head != nil && off >= c.head.Size {
 			r.tailAt = off
 			break
@@ -244,40 +258,44 @@ func (c *checker) check(ch chunk) *result {
 		if p.err == nil {
 			r.lastForm = p.Offset
 		}
-		holds := true
 		switch {
-		case r.lines == 1:
+		case first:
 			r.first = p
-		case prev.err != nil && p.err == nil:
-			holds = false // nothing to hold on to
-		default:
-			if holds = c.follows(prev.Seq, prev.MAC, &p); !holds {
-				r.addBad(&prev, &p)
-			}
+		case !holds && (prev.err == nil || p.err != nil):
+			// Behind what is no line, a line has nothing to hold on to.
+			r.addBad(&prev, &p)
 		}
-		if holds && r.lines > 1 {
-			if r.badTotal == 0 {
-				r.before.add(p.Kind)
-			} else {
-				r.after.add(p.Kind)
-			}
-		}
-		if holds && p.err == nil {
-			if p.Kind == Control {
-				r.seen.add(p.Line)
-			}
-			if c.head != nil && p.Seq == c.head.Seq {
-				at := p
-				r.head = &at
-			}
-			if r.badTotal == 0 {
-				r.lastHolds = p
-			}
+		if holds {
+			r.hold(&p, first, c.head)
 		}
 		prev = p
 	}
 	r.last = prev
 	return r
+}
+
+// hold counts a line that follows the one before it.
+func (r *result) hold(p *parsed, first bool, head *Head) {
+	if p.err != nil {
+		return
+	}
+	switch {
+	case first: // the merger counts it
+	case r.badTotal == 0:
+		r.before.add(p.Kind)
+	default:
+		r.after.add(p.Kind)
+	}
+	if r.badTotal == 0 {
+		r.lastHolds = *p
+	}
+	if p.Kind == Control {
+		r.seen.add(p.Line)
+	}
+	if head != nil && p.Seq == head.Seq {
+		at := *p
+		r.head = &at
+	}
 }
 
 func (r *result) addBad(prev, p *parsed) {

@@ -95,6 +95,7 @@ func (v *verification) begin(first chunk) (ChainID, bool) {
 	v.genErr = errors.New("the file is empty")
 	if len(first.data) > 0 {
 		p, _ := c.parse(first.data, 0)
+		p.checkBytes()
 		if v.genErr = p.err; p.err == nil {
 			v.genesis, v.genErr = ParseGenesis(p.Line)
 		}
