@@ -1,0 +1,401 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import "strings"
+
+// A command whose short flags carry secrets. Only with the command known is
+// -p a password: for mkdir, cp and unzip it is not.
+type command struct {
+	name  string
+	flags string // flags whose value is a password
+	pair  string // flags whose value is user:password
+	glued bool   // the value may be glued to the flag (-pSECRET), and mostly must
+	only  bool   // the value is always glued; "-p" alone asks for it
+	after string // a word that must follow somewhere before the flag ("login")
+	bare  bool   // the word behind `after` is a token itself
+	jar   string // flags whose value is a cookie
+}
+
+var commands = []command{
+	{name: "mysql", flags: "p", glued: true, only: true},
+	{name: "mysqldump", flags: "p", glued: true, only: true},
+	{name: "mysqladmin", flags: "p", glued: true, only: true},
+	{name: "mysqlimport", flags: "p", glued: true, only: true},
+	{name: "mysqlsh", flags: "p", glued: true, only: true},
+	{name: "mysqlcheck", flags: "p", glued: true, only: true},
+	{name: "mariadb", flags: "p", glued: true, only: true},
+	{name: "mariadb-dump", flags: "p", glued: true, only: true},
+	{name: "mariadb-admin", flags: "p", glued: true, only: true},
+	{name: "7z", flags: "p", glued: true, only: true},
+	{name: "7za", flags: "p", glued: true, only: true},
+	{name: "sshpass", flags: "p", glued: true},
+	{name: "docker", flags: "p", glued: true, after: "login"},
+	{name: "podman", flags: "p", glued: true, after: "login"},
+	{name: "buildah", flags: "p", glued: true, after: "login"},
+	{name: "skopeo", flags: "p", glued: true, after: "login"},
+	{name: "nerdctl", flags: "p", glued: true, after: "login"},
+	{name: "helm", flags: "p", glued: true, after: "login"},
+	{name: "oras", flags: "p", glued: true, after: "login"},
+	{name: "crane", flags: "p", glued: true, after: "login"},
+	{name: "oc", flags: "p", glued: true, after: "login"},
+	{name: "az", flags: "p", after: "login"},
+	{name: "cf", flags: "p", after: "login"},
+	{name: "redis-cli", flags: "a"},
+	{name: "ldapsearch", flags: "w"},
+	{name: "ldapmodify", flags: "w"},
+	{name: "ldapadd", flags: "w"},
+	{name: "ldapdelete", flags: "w"},
+	{name: "ldapwhoami", flags: "w"},
+	{name: "ldappasswd", flags: "was"},
+	{name: "mongo", flags: "p"},
+	{name: "mongosh", flags: "p"},
+	{name: "mongodump", flags: "p"},
+	{name: "mongorestore", flags: "p"},
+	{name: "mongoexport", flags: "p"},
+	{name: "mongoimport", flags: "p"},
+	{name: "cqlsh", flags: "p"},
+	{name: "sqlcmd", flags: "P", glued: true},
+	{name: "bcp", flags: "P", glued: true},
+	{name: "mosquitto_pub", flags: "P"},
+	{name: "mosquitto_sub", flags: "P"},
+	{name: "ipmitool", flags: "P"},
+	{name: "zip", flags: "P", glued: true},
+	{name: "unzip", flags: "P", glued: true},
+	{name: "rabbitmqadmin", flags: "p"},
+	{name: "influx", flags: "p"},
+	{name: "snowsql", flags: "p"},
+	{name: "curl", pair: "uU", jar: "b"},
+	{name: "vault", after: "login", bare: true},
+	{name: "smbclient", pair: "U"},
+	{name: "rpcclient", pair: "U"},
+	{name: "wget"},
+	{name: "http", pair: "a"},
+	{name: "https", pair: "a"},
+}
+
+// triggerCommands are what the automaton looks for: commands whose name starts
+// with another's are found by it.
+var triggerCommands = []string{
+	"mysql", "mariadb", "sshpass", "docker", "podman", "buildah", "skopeo", "nerdctl", "helm ", "oras ", "crane ",
+	"oc login", "az login", "cf login", "redis-cli", "ldap", "mongo", "cqlsh", "sqlcmd", "bcp ", "mosquitto_", "ipmitool",
+	"zip -", "7z ", "7za ", "rabbitmqadmin", "influx ", "snowsql", "curl", "smbclient", "rpcclient", "http -a", "https -a", "vault login",
+}
+
+var commandByName = func() map[string]*command {
+	m := make(map[string]*command, len(commands))
+	for i := range commands {
+		m[commands[i].name] = &commands[i]
+	}
+	return m
+}()
+
+// lookupCommand finds the command that a word names, without its directory.
+func lookupCommand(word string) *command {
+	if i := strings.LastIndexByte(word, '/'); i >= 0 {
+		word = word[i+1:]
+	}
+	if len(word) > 16 {
+		return nil
+	}
+	return commandByName[word]
+}
+
+// commandAt walks the words of the command line that starts at v[at:].
+func (s *Scanner) commandAt(v string, at int) {
+	if at < s.commandEnd {
+		return
+	}
+	start := at
+	for start > 0 && at-start < 16 && in(v[start-1], setName) {
+		start--
+	}
+	if start > 0 && start < at && escapeBefore(v, start) {
+		start++
+	}
+	end := at
+	for end < len(v) && end-at < 32 && in(v[end], setName) {
+		end++
+	}
+	cmd := lookupCommand(v[start:end])
+	if cmd == nil {
+		return
+	}
+	st := argvState{cmd: cmd}
+	i := end
+	for i < len(v) {
+		i = skipBlanks(v, i)
+		if w := argvBreak(v, i); w > 0 {
+			i += w
+		}
+		if i >= len(v) {
+			break
+		}
+		switch v[i] {
+		case '\n', '\r', ';', '|', '&', ')', '"', '\'', '`':
+			if !isQuote(v[i]) || i+1 >= len(v) || v[i+1] == ',' || v[i+1] == '}' || v[i+1] == ']' || v[i+1] == ':' {
+				s.commandEnd = i // the end of the command, or of the string it stands in
+				return
+			}
+		case '\\':
+			if i+1 < len(v) && v[i+1] == '\n' {
+				i += 2
+				continue
+			}
+		}
+		wordStart, q := i, byte(0)
+		inner, innerEnd := i, i
+		if isQuote(v[i]) {
+			q = v[i]
+			val := quotedValue(v, i+1, q, 0)
+			inner, innerEnd, i = val.start, val.end, val.next
+			if val.end == len(v) && val.next == len(v) {
+				// The quote belongs to something around this command.
+				s.spend(i - wordStart)
+				s.commandEnd = wordStart + 1
+				return
+			}
+		} else {
+			for i < len(v) && !in(v[i], setSpace) && v[i] != ';' && v[i] != '|' && v[i] != '"' && v[i] != '`' && v[i] != '\'' {
+				if v[i] == '\\' && i+1 < len(v) && (v[i+1] == '"' || v[i+1] == 'n') {
+					break
+				}
+				i++
+			}
+			innerEnd = i
+			if i < len(v) && isQuote(v[i]) && i > wordStart && argvBreak(v, i) == 0 {
+				// -p'secret': the quoted rest is part of the word.
+				if val := quotedValue(v, i+1, v[i], 0); val.end < len(v) {
+					inner, innerEnd = wordStart, val.end
+					i = val.next
+					if s.gluedQuote(v, &st, wordStart, val) {
+						s.spend(i - wordStart)
+						continue
+					}
+				} else {
+					s.argument(v, &st, inner, innerEnd)
+					s.spend(i - wordStart)
+					s.commandEnd = i + 1
+					return
+				}
+			}
+		}
+		if i == wordStart {
+			s.commandEnd = i + 1
+			return
+		}
+		s.spend(i - wordStart)
+		if c := lookupCommand(v[inner:innerEnd]); c != nil && !st.ready && st.want == kindNone && !st.pair {
+			st = argvState{cmd: c} // docker exec db mysql -psecret
+			continue
+		}
+		s.argument(v, &st, inner, innerEnd)
+	}
+	s.commandEnd = len(v)
+}
+
+// argvBreak is the width of what stands between two elements of a serialised
+// argv at v[i:]: "," with quotes at any level of escaping. 0 if it is none.
+func argvBreak(v string, i int) int {
+	_, _, w := quoteAt(v, i)
+	if w == 0 {
+		return 0
+	}
+	j := skipBlanks(v, i+w)
+	if j >= len(v) || v[j] != ',' {
+		return 0
+	}
+	j = skipBlanks(v, j+1)
+	if _, _, w = quoteAt(v, j); w == 0 {
+		return 0
+	}
+	return j + w - i
+}
+
+// argvState is what the words so far say about the next one.
+type argvState struct {
+	cmd   *command
+	ready bool   // the word that `after` asks for was seen
+	want  kindID // the next word is a secret of this kind
+	pair  bool   // the next word is user:password
+}
+
+// gluedQuote handles -p'secret'.
+func (s *Scanner) gluedQuote(v string, st *argvState, start int, val value) bool {
+	word := v[start:val.end]
+	if c := st.cmd; c.glued && len(word) > 3 && word[0] == '-' && strings.IndexByte(c.flags, word[1]) >= 0 && val.start == start+3 && (c.after == "" || st.ready) {
+		if text := v[val.start:val.end]; !harmless(text, kindPassword) {
+			s.add(val.start, val.end, kindPassword, decodeNone)
+			s.valueEnd = max(s.valueEnd, val.end)
+		}
+		return true
+	}
+	return false
+}
+
+// argument looks at one word of a command line and moves the state.
+func (s *Scanner) argument(v string, st *argvState, start, end int) {
+	from, to, kind := st.step(v[start:end])
+	if kind != kindNone {
+		s.add(start+from, start+to, kind, decodeNone)
+		s.valueEnd = max(s.valueEnd, start+to)
+	}
+}
+
+// step takes the next word. What is secret in it is word[from:to]; kindNone
+// says that nothing is.
+func (st *argvState) step(word string) (from, to int, kind kindID) {
+	want, pair := st.want, st.pair
+	st.want, st.pair = kindNone, false
+	if pair {
+		return pairSecret(word, 0, st.cmd)
+	}
+	c := st.cmd
+	if want != kindNone && !isFlag(word) {
+		if harmless(word, want) || want == kindCookie && strings.IndexByte(word, '=') < 0 {
+			return 0, 0, kindNone
+		}
+		return 0, len(word), want
+	}
+	if len(word) < 2 || word[0] != '-' {
+		if c.bare && st.ready {
+			st.ready = false
+			if len(word) >= 20 && allIn(word, setDotToken) {
+				return 0, len(word), kindVaultToken
+			}
+			return 0, 0, kindNone
+		}
+		if c.after != "" && word == c.after {
+			st.ready = true
+		}
+		return 0, 0, kindNone
+	}
+	if c.after != "" && !st.ready {
+		return 0, 0, kindNone
+	}
+	if word[1] == '-' {
+		name, _, has := strings.Cut(word[2:], "=")
+		if c.pair != "" && (name == "user" || name == "proxy-user" || name == "auth") {
+			if has {
+				return pairSecret(word, len(name)+3, c)
+			}
+			st.pair = true
+		}
+		return 0, 0, kindNone
+	}
+	if strings.IndexByte(c.pair, word[1]) >= 0 {
+		if len(word) > 2 {
+			return pairSecret(word, 2, c)
+		}
+		st.pair = true
+		return 0, 0, kindNone
+	}
+	if c.jar != "" && strings.IndexByte(c.jar, word[1]) >= 0 && len(word) == 2 {
+		st.want = kindCookie
+		return 0, 0, kindNone
+	}
+	if strings.IndexByte(c.flags, word[1]) < 0 {
+		// curl -sSu user:password: the last of a group takes the value.
+		if last := word[len(word)-1]; len(word) <= 6 && c.pair != "" && strings.IndexByte(c.pair, last) >= 0 && allIn(word[1:], setAlnum) {
+			st.pair = true
+		}
+		return 0, 0, kindNone
+	}
+	if len(word) > 2 {
+		from = 2
+		if word[2] == '=' && len(word) > 3 {
+			from = 3
+		}
+		if !c.glued || harmless(word[from:], kindPassword) {
+			return 0, 0, kindNone
+		}
+		return from, len(word), kindPassword
+	}
+	if !c.only {
+		st.want = kindPassword
+	}
+	return 0, 0, kindNone
+}
+
+// pairSecret is the password of user:password (user%password for Samba) in
+// word[i:].
+func pairSecret(word string, i int, c *command) (from, to int, kind kindID) {
+	sep := byte(':')
+	if c != nil && (c.name == "smbclient" || c.name == "rpcclient") {
+		sep = '%'
+	}
+	for i < len(word) && isQuote(word[i]) {
+		i++
+	}
+	colon := strings.IndexByte(word[i:], sep)
+	if colon < 0 || strings.Contains(word, "://") {
+		return 0, 0, kindNone
+	}
+	from, to = i+colon+1, len(word)
+	for to > from && isQuote(word[to-1]) {
+		to--
+	}
+	if text := word[from:to]; text == "" || harmless(text, kindPassword) {
+		return 0, 0, kindNone
+	}
+	return from, to, kindPassword
+}
+
+// piped handles echo secret | command that reads it; at is where the command
+// or its flag stands.
+func (s *Scanner) piped(v string, at int, l *literal) {
+	const reach = 512
+	low := max(0, at-reach)
+	bar := strings.LastIndexByte(v[low:at], '|')
+	if bar < 0 {
+		return
+	}
+	s.spend(at - low)
+	end := low + bar
+	for end > low && in(v[end-1], setSpace) {
+		end--
+	}
+	start := end
+	for start > low && v[start-1] != ';' && v[start-1] != '|' && v[start-1] != '&' && v[start-1] != '\n' {
+		start--
+	}
+	rest := v[start:end]
+	i := -1
+	for _, cmd := range [...]string{"echo ", "printf "} {
+		if k := strings.LastIndex(rest, cmd); k >= 0 && (k == 0 || !in(rest[k-1], setAlnum)) {
+			i = start + k + len(cmd)
+		}
+	}
+	if i < 0 {
+		return
+	}
+	for i = skipBlanks(v, i); i+1 < end && v[i] == '-' && in(v[i+1], setLower); {
+		i = skipBlanks(v, run(v, i+1, setLower))
+	}
+	if strings.HasPrefix(v[i:end], "%s ") {
+		i = skipBlanks(v, i+3)
+	} else if strings.HasPrefix(v[i:end], "'%s' ") || strings.HasPrefix(v[i:end], `"%s" `) {
+		i = skipBlanks(v, i+5)
+	}
+	if q, _, w := quoteAt(v, i); w > 0 && i+w < end {
+		i += w
+		if k := strings.LastIndexByte(v[i:end], q); k >= 0 {
+			end = i + k
+		}
+		for end > i && v[end-1] == '\\' {
+			end--
+		}
+	}
+	if l.text == "chpasswd" {
+		colon := strings.IndexByte(v[i:max(i, end)], ':')
+		if colon < 0 {
+			return
+		}
+		i += colon + 1
+	}
+	if i >= end || harmless(v[i:end], l.kind) || strings.HasPrefix(v[i:end], "$") {
+		return
+	}
+	s.add(i, end, l.kind, decodeNone)
+}

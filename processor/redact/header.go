@@ -1,0 +1,229 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import (
+	"encoding/base64"
+	"strings"
+)
+
+// authorization handles the value of an Authorization header at v[i:]: the
+// scheme stays, the credentials go.
+func (s *Scanner) authorization(v string, i int) {
+	if _, _, w := quoteAt(v, i); w > 0 {
+		i += w
+	}
+	val := lineValue(v, i)
+	s.spend(val.end - i)
+	s.valueEnd = max(s.valueEnd, val.end)
+	s.credentials(v, val.start, val.end, false)
+}
+
+// credentials adds what is secret in "<scheme> <credentials>" at v[start:end].
+// Where no key name but text says that this is a header, what reads like a
+// sentence ("authorization: denied for alice") is left alone.
+func (s *Scanner) credentials(v string, start, end int, sure bool) {
+	text := v[start:end]
+	if harmless(text, kindAuthorization) {
+		return
+	}
+	sp := strings.IndexByte(text, ' ')
+	if sp < 0 {
+		digit, _, upper := shapes(text)
+		if len(text) <= 12 && digit+upper == 0 && allIn(text, setLower) || !sure && len(text) < 16 && digit == 0 {
+			return // "allowed"
+		}
+		s.add(start, end, kindAuthorization, decodeNone)
+		return
+	}
+	scheme, rest := text[:sp], strings.TrimLeft(text[sp:], " ")
+	from := end - len(rest)
+	if rest == "" {
+		return
+	}
+	switch {
+	case equalFold(scheme, "bearer"), equalFold(scheme, "token"), equalFold(scheme, "apikey"), equalFold(scheme, "ssws"), equalFold(scheme, "oauth"), equalFold(scheme, "genie-key"):
+		s.bearerToken(v, from, end)
+	case equalFold(scheme, "basic"):
+		tok := run(v, from, setOpaque)
+		if harmless(rest, kindBasicAuth) || tok > end {
+			return
+		}
+		if tok == from {
+			tok = end
+		}
+		s.add(from, tok, kindBasicAuth, decodeBasic)
+	case hasFoldPrefix(scheme, "aws4-hmac"), equalFold(scheme, "digest"), equalFold(scheme, "hawk"):
+		// Parameters: the names stay readable, the key id has its own rule.
+		s.headerParameters(v, from, end)
+	default:
+		if !allIn(scheme, setToken) || len(scheme) > 24 {
+			from = start
+		}
+		if rest := v[from:end]; !harmless(rest, kindAuthorization) {
+			if digit, _, _ := shapes(rest); !sure && digit == 0 {
+				return
+			}
+			s.add(from, end, kindAuthorization, decodeNone)
+		}
+	}
+}
+
+// bearerToken takes what stands behind a scheme: one token, or up to the end
+// if it does not look like one.
+func (s *Scanner) bearerToken(v string, from, end int) {
+	if _, _, w := quoteAt(v, from); w > 0 {
+		from += w
+	}
+	tok := from
+	for tok < end && in(v[tok], setOpaque) {
+		tok++
+	}
+	if tok == from {
+		tok = end
+	} else if tok < end && !in(v[tok], setSpace) && v[tok] != ',' && v[tok] != ';' {
+		tok = end
+	}
+	if text := v[from:tok]; text != "" && !harmless(text, kindBearer) {
+		s.add(from, tok, kindBearer, decodeNone)
+	}
+}
+
+// headerParameters masks Signature=…, response="…", mac="…" and the like.
+func (s *Scanner) headerParameters(v string, from, end int) {
+	for i := from; i < end; {
+		eq := strings.IndexByte(v[i:end], '=')
+		if eq < 0 {
+			return
+		}
+		name := strings.TrimLeft(v[i:i+eq], " ,")
+		j := i + eq + 1
+		stop := j
+		if j < end && v[j] == '"' {
+			j++
+			stop = j
+			for stop < end && v[stop] != '"' {
+				stop++
+			}
+		} else {
+			for stop < end && v[stop] != ',' && v[stop] != ' ' {
+				stop++
+			}
+		}
+		switch {
+		case equalFold(name, "signature"), equalFold(name, "response"), equalFold(name, "mac"), equalFold(name, "nonce"), equalFold(name, "cnonce"):
+			if !isPlaceholder(v[j:stop]) {
+				s.add(j, stop, kindSignature, decodeNone)
+			}
+		}
+		i = stop + 1
+	}
+}
+
+// bearer handles "Bearer <token>" anywhere in text.
+func (s *Scanner) bearer(v string, at, i int) {
+	if !startsHere(v, at) {
+		return
+	}
+	i = skipBlanks(v, i)
+	end := s.cutEncoded(v, i, s.runEnd(v, i, setOpaque))
+	for end > i && v[end-1] == '.' {
+		end--
+		s.spend(1)
+	}
+	text := v[i:end]
+	digit, _, _ := shapes(text[:min(len(text), 256)])
+	if len(text) >= 16 || len(text) >= 8 && digit > 0 {
+		if digit == 0 && len(text) < 24 || isPlaceholder(text) {
+			return // "bearer authentication-scheme"
+		}
+		s.add(i, end, kindBearer, decodeNone)
+	}
+}
+
+// basic handles "Basic <base64 of user:password>" anywhere in text.
+func (s *Scanner) basic(v string, at, i int) {
+	if !startsHere(v, at) {
+		return
+	}
+	i = skipBlanks(v, i)
+	end := run(v, i, setBase64)
+	for end < len(v) && v[end] == '=' {
+		end++
+	}
+	s.spend(end - i)
+	if isBasicAuth(v[i:end]) {
+		s.add(i, end, kindBasicAuth, decodeBasic)
+	}
+}
+
+// isBasicAuth says whether v decodes to printable user:password.
+func isBasicAuth(v string) bool {
+	if len(v) < 8 || len(v) > 1024 {
+		return false
+	}
+	var raw [768]byte
+	var src [1024]byte
+	n, err := base64.RawStdEncoding.Decode(raw[:], src[:copy(src[:], strings.TrimRight(v, "="))])
+	if err != nil {
+		return false
+	}
+	colon := false
+	for _, c := range raw[:n] {
+		if c < 0x20 || c == 0x7f {
+			return false
+		}
+		colon = colon || c == ':'
+	}
+	return colon
+}
+
+// cookieAttributes of Set-Cookie are no cookies.
+var cookieAttributes = map[string]bool{
+	"path": true, "domain": true, "expires": true, "max-age": true, "samesite": true, "priority": true, "version": true,
+}
+
+// cookies masks the value of every cookie in v[val.start:val.end]; the names
+// stay, since they say which session was used.
+func (s *Scanner) cookies(v string, val value) {
+	s.spend(val.end - val.start)
+	s.valueEnd = max(s.valueEnd, val.end)
+	for i := val.start; i < val.end; {
+		semi := strings.IndexByte(v[i:val.end], ';')
+		stop := val.end
+		if semi >= 0 {
+			stop = i + semi
+		}
+		if eq := strings.IndexByte(v[i:stop], '='); eq >= 0 {
+			name := strings.TrimSpace(v[i : i+eq])
+			from := i + eq + 1
+			var buf [16]byte
+			key := buf[:0]
+			for k := 0; k < len(name) && k < len(buf); k++ {
+				key = append(key, fold(name[k]))
+			}
+			if text := v[from:stop]; !(len(name) < len(buf) && cookieAttributes[string(key)]) && !isPlaceholder(text) {
+				s.add(from, stop, kindCookie, decodeNone)
+			}
+		}
+		i = stop + 1
+	}
+}
+
+// query handles a signature in a URL: the parameter must stand in a query.
+func (s *Scanner) query(v string, at, i int, kind kindID) {
+	start := at
+	for start > 0 && at-start < 16 && in(v[start-1], setToken) {
+		start--
+	}
+	if start == 0 || v[start-1] != '?' && v[start-1] != '&' {
+		return
+	}
+	val := bareValue(v, i, true)
+	s.spend(val.end - i)
+	if text := v[val.start:val.end]; len(text) >= 16 {
+		val.percent = true
+		s.addValue(v, val, kind)
+	}
+}

@@ -1,0 +1,216 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"hash"
+	"strings"
+)
+
+// The grammar of a marker:
+//
+//	marker = "[REDACTED:" kind [ ":" tail ] [ ":" keyid ":" fp ] "]"
+//	tail   = "****" 4*4( A-Z / 0-9 )   only for aws-access-key-id, and there always
+//	keyid  = 8*8 lower-case hex
+//	fp     = 12*12 lower-case hex
+const (
+	markerOpen = "[REDACTED:"
+	keyIDLen   = 8
+	fpLen      = 12
+	tailLen    = 8 // "****F6B1"
+
+	// maxMarker bounds how far a marker is looked for.
+	maxMarker = len(markerOpen) + 32 + 1 + tailLen + 1 + keyIDLen + 1 + fpLen + 1
+)
+
+// markerLen is the length of the exact marker that v starts with, or 0. The
+// grammar is strict, so that text which only looks like a marker is scanned
+// as any other text.
+func markerLen(v string) int {
+	if !strings.HasPrefix(v, markerOpen) {
+		return 0
+	}
+	limit := min(len(v), maxMarker)
+	end := strings.IndexByte(v[:limit], ']')
+	if end < 0 {
+		return 0
+	}
+	kind, rest, more := strings.Cut(v[len(markerOpen):end], ":")
+	id, ok := kindsByName[kind]
+	if !ok {
+		return 0
+	}
+	if id == kindAWSAccessKeyID {
+		var tail string
+		tail, rest, more = strings.Cut(rest, ":")
+		if len(tail) != tailLen || tail[:4] != "****" || !allIn(tail[4:], setUpperDigit) {
+			return 0
+		}
+	}
+	if more {
+		keyID, fp, _ := strings.Cut(rest, ":")
+		if len(keyID) != keyIDLen || len(fp) != fpLen || !allIn(keyID, setLowerHex) || !allIn(fp, setLowerHex) {
+			return 0
+		}
+	}
+	return end + 1
+}
+
+// isMarker says whether v is one exact marker and nothing else.
+func isMarker(v string) bool { return len(v) > 0 && v[0] == '[' && markerLen(v) == len(v) }
+
+// decoding says how a secret is written where it was found, so that the
+// fingerprint is over the secret and not over its spelling.
+type decoding uint8
+
+const (
+	decodeNone decoding = iota
+	decodePercent
+	decodeBackslash // JSON or shell escapes, at any number of levels
+	decodeBasic     // base64 of user:password
+	decodePEM       // only the base64 body counts
+)
+
+// appendMarker appends the marker of secret.
+func (s *Scanner) appendMarker(dst []byte, kind kindID, secret string, dec decoding) []byte {
+	s.count(kind)
+	dst = append(dst, markerOpen...)
+	dst = append(dst, kindNames[kind]...)
+	if kind == kindAWSAccessKeyID {
+		dst = append(dst, ":****"...)
+		dst = append(dst, s.keyIDTail(secret, dec)...)
+	}
+	if s.mac != nil && kind < kindTooDeep {
+		dst = append(dst, ':')
+		dst = append(dst, s.r.keyID...)
+		dst = append(dst, ':')
+		s.mac.Reset()
+		s.mac.Write(s.decodeSecret(secret, dec))
+		sum := s.mac.Sum(s.sum[:0])
+		dst = hex.AppendEncode(dst, sum[:fpLen/2])
+	}
+	return append(dst, ']')
+}
+
+// keyIDTail is what of an access key id stays readable. What is no id after
+// all (spans were joined) shows nothing.
+func (s *Scanner) keyIDTail(secret string, dec decoding) string {
+	id := s.decodeSecret(secret, dec)
+	if len(id) != 20 || !allIn(string(id), setUpperDigit) {
+		return "XXXX"
+	}
+	return string(id[16:])
+}
+
+// marker is appendMarker as a string.
+func (s *Scanner) marker(kind kindID, secret string, dec decoding) string {
+	s.mbuf = s.appendMarker(s.mbuf[:0], kind, secret, dec)
+	return string(s.mbuf)
+}
+
+// bareMarker is a marker for a secret whose value is not at hand, or that is
+// none: no fingerprint.
+func (s *Scanner) bareMarker(kind kindID) string {
+	s.count(kind)
+	return s.r.bare[kind]
+}
+
+// decodeSecret undoes the spelling. What cannot be decoded counts as it is.
+func (s *Scanner) decodeSecret(v string, dec decoding) []byte {
+	buf := s.fpbuf[:0]
+	switch dec {
+	case decodePercent:
+		for i := 0; i < len(v); i++ {
+			if c, ok := percentAt(v, i); ok {
+				buf = append(buf, c)
+				i += 2
+				continue
+			}
+			if r, ok := unicodeEscapeAt(v, i); ok && r < 0x80 {
+				buf = append(buf, byte(r))
+				i += 5
+				continue
+			}
+			buf = append(buf, v[i])
+		}
+	case decodeBackslash:
+		buf = append(buf, v...)
+		// Each round takes one level of escaping; the length shrinks with
+		// every round that changes anything.
+		for round := 0; round < 8; round++ {
+			n := unescapeOnce(buf)
+			if n == len(buf) {
+				break
+			}
+			buf = buf[:n]
+		}
+	case decodeBasic:
+		raw, err := base64.StdEncoding.AppendDecode(buf, []byte(v))
+		if err != nil {
+			raw, err = base64.RawStdEncoding.AppendDecode(buf, []byte(v))
+		}
+		if err != nil {
+			buf = append(buf, v...)
+			break
+		}
+		buf = raw
+		if i := strings.IndexByte(string(raw), ':'); i >= 0 {
+			s.fpbuf = raw
+			return raw[i+1:]
+		}
+	case decodePEM:
+		buf = appendPEMBody(buf, v)
+	default:
+		buf = append(buf, v...)
+	}
+	s.fpbuf = buf
+	return buf
+}
+
+// unescapeOnce undoes one level of backslash escapes in place and returns the
+// new length.
+func unescapeOnce(b []byte) int {
+	n := 0
+	for i := 0; i < len(b); i++ {
+		c := b[i]
+		if c == '\\' && i+1 < len(b) {
+			switch e := b[i+1]; e {
+			case '"', '\\', '/', '\'', '`':
+				c = e
+				i++
+			case 'n':
+				c = '\n'
+				i++
+			case 'r':
+				c = '\r'
+				i++
+			case 't':
+				c = '\t'
+				i++
+			case 'u':
+				if r, ok := unicodeEscapeAt(string(b[i:min(len(b), i+6)]), 0); ok && r < 0x80 {
+					c = byte(r)
+					i += 5
+				}
+			}
+		}
+		b[n] = c
+		n++
+	}
+	return n
+}
+
+// fingerprintKeyID names a fingerprint key without telling anything of it.
+func fingerprintKeyID(key []byte) string {
+	h := sha256.New()
+	h.Write([]byte("auditchain fingerprint key id\x00"))
+	h.Write(key)
+	return hex.EncodeToString(h.Sum(nil))[:keyIDLen]
+}
+
+func newMAC(key []byte) hash.Hash { return hmac.New(sha256.New, key) }

@@ -1,0 +1,225 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import "strings"
+
+// Place says where a value stands: what the key names above it and the argv
+// element before it make of it, and how deep it is. It is a small value; the
+// zero Place is the root.
+type Place struct {
+	depth uint16
+	kind  kindID // forced by a name above, or by the element before
+	mode  mode
+	ready bool     // argv: the subcommand was seen
+	cmd   *command // argv: the command whose word this is
+}
+
+type mode uint8
+
+const (
+	modeText   mode = iota // the value itself is secret if kind says so
+	modeLeaf               // only a string here is secret, not what a map below holds
+	modeArg                // forced by the argv element before: a flag is no value
+	modePair               // user:password
+	modeHeader             // a bare scheme (Bearer) stood before
+)
+
+// Root is the place of a value without a key.
+func (s *Scanner) Root() Place { return Place{} }
+
+// Field is the place of the value under key in a map at p. A sensitive key
+// forces a kind on everything below it, whatever the names there. Where Key
+// changed the name, pass what it returned.
+func (s *Scanner) Field(p Place, key string) Place {
+	q := Place{depth: p.depth + 1}
+	if p.depth == ^uint16(0) {
+		q.depth = p.depth
+	}
+	c := s.classify(key)
+	if p.kind != kindNone && p.mode == modeText {
+		if c.reach == reachNone && c.kind == kindNone && !s.r.allowedName(key) {
+			// secretName below secret: where the secret is, not what it is.
+			return q
+		}
+		if p.kind == kindCredential {
+			if c.kind == kindNone && lifted(key) {
+				return q
+			}
+			if c.kind != kindNone {
+				q.kind = c.kind
+				return q
+			}
+		}
+		q.kind = p.kind
+		return q
+	}
+	q.kind = c.kind
+	if c.reach == reachText && c.kind != kindNone {
+		q.mode = modeLeaf
+	}
+	return q
+}
+
+// allowedName keeps AllowedKeys from lifting what a name above forces: they
+// speak for the name alone.
+func (r *Redactor) allowedName(key string) bool {
+	return len(r.allowed) > 0 && r.allowed[string(normalise(nil, lastSegment(key)))]
+}
+
+func lifted(key string) bool {
+	if len(key) > 40 {
+		return false
+	}
+	var buf [40]byte
+	return liftedNames[string(normalise(buf[:0], key))]
+}
+
+// Element is the place of an element of a slice at p. prev is the element
+// before it if that is a string, else "". Call it for the elements in their
+// order: the command that an argv starts with decides what -p means.
+func (s *Scanner) Element(p Place, prev string) Place {
+	q := Place{depth: p.depth + 1, kind: p.kind, mode: p.mode}
+	if s.depth != int(p.depth) {
+		s.argv, s.depth = argvState{}, int(p.depth)
+	}
+	if p.depth == ^uint16(0) {
+		q.depth = p.depth
+	}
+	if p.mode != modeText && p.mode != modeLeaf {
+		q.kind, q.mode = kindNone, modeText // an argv in an argv
+	}
+	if q.kind != kindNone {
+		return q
+	}
+	if prev == "" {
+		s.argv = argvState{}
+		return q
+	}
+	if kind, m := s.before(prev); kind != kindNone {
+		q.kind, q.mode = kind, m
+	}
+	q.cmd, q.ready = s.argv.cmd, s.argv.ready
+	return q
+}
+
+// before says what the element prev makes of the one behind it.
+func (s *Scanner) before(prev string) (kindID, mode) {
+	st := &s.argv
+	if len(prev) > 128 {
+		st.want, st.pair = kindNone, false
+		return kindNone, modeText
+	}
+	if st.cmd != nil {
+		st.step(prev)
+		if st.want != kindNone {
+			return st.want, modeArg
+		}
+		if st.pair {
+			return kindPassword, modePair
+		}
+	}
+	if c := lookupCommand(prev); c != nil && !st.ready {
+		*st = argvState{cmd: c}
+		return kindNone, modeText
+	}
+	switch last := prev[len(prev)-1]; {
+	case prev[0] == '-' && len(prev) > 2:
+		name := strings.TrimLeft(prev, "-")
+		if name == "" || strings.IndexByte(name, '=') >= 0 && last != '=' {
+			break
+		}
+		if c := s.classify(strings.TrimRight(name, "=:")); c.kind != kindNone {
+			if c.kind == kindAuthorization || c.kind == kindCookie {
+				return c.kind, modeText
+			}
+			return c.kind, modeArg
+		}
+		return kindNone, modeText
+	case last == ':' || last == '=':
+		// A header or an assignment cut at its space.
+		if c := s.classify(strings.Trim(prev, "'\":= ")); c.kind != kindNone {
+			return c.kind, modeHeader
+		}
+	}
+	word := strings.Trim(prev, "'\"")
+	switch {
+	case equalFold(word, "bearer"):
+		return kindBearer, modeHeader
+	case equalFold(word, "basic"):
+		return kindBasicAuth, modeHeader
+	}
+	// aws configure set aws_secret_access_key x
+	if len(word) >= 13 && in(word[0], setLower) {
+		if c := s.classify(word); c.kind == kindAWSSecretKey || c.kind == kindAWSSessionToken {
+			return c.kind, modeArg
+		}
+	}
+	return kindNone, modeText
+}
+
+// IsPairName says whether key is the name part of a name and value pair, as in
+// {"name": "DB_PASSWORD", "value": …}. The place of the value part is then
+// Field of the string under this key, unless the value's own key forces a kind.
+func IsPairName(key string) bool { return equalFold(key, "name") || equalFold(key, "key") }
+
+// IsPairValue says whether key is the value part of such a pair.
+func IsPairValue(key string) bool {
+	return equalFold(key, "value") || equalFold(key, "stringvalue") || equalFold(key, "values")
+}
+
+// TooDeep says whether p lies deeper than MaxDepth. A caller that walks maps
+// and slices need not go further down: it writes Refused in their place.
+func (s *Scanner) TooDeep(p Place) bool { return int(p.depth) > s.r.maxDepth }
+
+// Refused counts and returns the marker for what lies too deep.
+func (s *Scanner) Refused() string { return s.bareMarker(kindTooDeep) }
+
+// nameSlots is the size of the cache of key names, a power of two. Records of
+// one kind have the same few dozen keys over and over.
+const (
+	nameSlots   = 256
+	nameSlotLen = 43
+)
+
+// nameSlot holds the decision on one key name. The name is copied in place:
+// nothing is allocated, and no caller's string is kept alive.
+type nameSlot struct {
+	name  [nameSlotLen]byte
+	n     uint8
+	class class
+	clean bool // the name itself holds no secret (known once Key was called)
+}
+
+func slotOf(name string) int {
+	n := len(name)
+	h := uint64(n) * 0x9e3779b97f4a7c15
+	if n >= 8 {
+		h ^= load8(name, 0)
+		h *= 0xff51afd7ed558ccd
+		h ^= h >> 29
+		h ^= load8(name, n-8)
+	} else {
+		h ^= loadTail(name, 0)
+	}
+	h *= 0xff51afd7ed558ccd
+	return int(h >> 56)
+}
+
+// classify is classifyName with a memory.
+func (s *Scanner) classify(name string) class { return s.slot(name).class }
+
+// slot is the cache entry of name, filled if it was not. Long names have a
+// slot of their own that is filled anew every time.
+func (s *Scanner) slot(name string) *nameSlot {
+	sl := &s.names[slotOf(name)&(nameSlots-1)]
+	if int(sl.n) == len(name) && len(name) > 0 && string(sl.name[:sl.n]) == name {
+		return sl
+	}
+	*sl = nameSlot{class: s.r.classifyName(name)}
+	if len(name) <= nameSlotLen {
+		sl.n = uint8(copy(sl.name[:], name))
+	}
+	return sl
+}

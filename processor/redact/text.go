@@ -1,0 +1,260 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import "strings"
+
+// maxRounds bounds how often a value is redacted until nothing more is found.
+// A replacement moves the borders of what stands beside it, so a second look
+// may find more; a value that still changes after that is masked whole. The
+// result is always one that redacting again leaves alone.
+const maxRounds = 4
+
+// minSecret is the shortest value that any rule could mask without a key name.
+const minSecret = 4
+
+// Text redacts the string v at p, and says whether the result differs. A
+// clean value is returned as it is, without an allocation.
+func (s *Scanner) Text(p Place, v string) (out string, changed bool) {
+	if len(v) > s.r.maxBytes {
+		return s.refuse(v, kindTooLarge)
+	}
+	if int(p.depth) > s.r.maxDepth {
+		return s.refuse(v, kindTooDeep)
+	}
+	// Most values end here: no name, no bracket, no literal speaks for them.
+	if p.kind == kindNone {
+		if len(v) < minSecret {
+			return v, false
+		}
+		if c := v[0]; c != '{' && c != '[' && c > ' ' && len(v) != awsSecretLen && p.cmd == nil && s.r.matcher.next(v, 0) >= len(v) {
+			return v, false
+		}
+	}
+	return s.text(p, v)
+}
+
+// text is Text for a value that asks for a closer look.
+func (s *Scanner) text(p Place, v string) (out string, changed bool) {
+	nesting, base := s.nesting, len(s.keys)
+	defer func() {
+		if recover() != nil {
+			s.nesting, s.inView, s.keys = nesting, false, s.keys[:base]
+			out, changed = s.bareMarker(kindError), true
+		}
+	}()
+	out, changed = s.once(p, v)
+	if !changed {
+		return v, false
+	}
+	for round := 1; round < maxRounds; round++ {
+		next, again := s.once(p, out)
+		if !again {
+			return out, true
+		}
+		out = next
+	}
+	if _, again := s.once(p, out); again {
+		return s.bareMarker(kindError), true
+	}
+	return out, true
+}
+
+// refuse masks a value unseen. A marker is left alone, so that a value that
+// was refused before stays what it is.
+func (s *Scanner) refuse(v string, kind kindID) (string, bool) {
+	if len(v) <= maxMarker && isMarker(v) {
+		return v, false
+	}
+	return s.bareMarker(kind), true
+}
+
+// once is one round of Text.
+func (s *Scanner) once(p Place, v string) (string, bool) {
+	if p.kind != kindNone {
+		return s.forced(p, v)
+	}
+	if p.cmd != nil && v != "" {
+		// -psecret, or the token behind a subcommand.
+		st := argvState{cmd: p.cmd, ready: p.ready}
+		if from, to, kind := st.step(v); kind != kindNone && !isPlaceholder(v[from:to]) {
+			return v[:from] + s.marker(kind, v[from:to], decodeNone) + v[to:], true
+		}
+	}
+	if len(v) < minSecret {
+		return v, false
+	}
+	if c := v[0]; c == '{' || c == '[' || c <= ' ' {
+		if looksLikeJSON(v) && !isMarker(v) {
+			if out, changed, ok := s.nestedJSON(p, v); ok {
+				return out, changed
+			}
+		}
+	}
+	if len(v) == awsSecretLen && isBareAWSSecret(v) {
+		return s.marker(kindAWSSecretKey, v, decodeNone), true
+	}
+	return s.free(v)
+}
+
+// free redacts free text.
+func (s *Scanner) free(v string) (string, bool) {
+	spans := s.find(v)
+	if len(spans) == 0 {
+		return v, false
+	}
+	out := s.out[:0]
+	at := 0
+	for _, sp := range spans {
+		out = append(out, v[at:sp.start]...)
+		if sp.kind == kindError {
+			s.count(kindError)
+			out = append(out, s.r.bare[kindError]...)
+		} else {
+			out = s.appendMarker(out, sp.kind, v[sp.start:sp.end], sp.dec)
+		}
+		at = sp.end
+	}
+	out = append(out, v[at:]...)
+	s.out = out
+	if string(out) == v {
+		return v, false
+	}
+	return string(out), true
+}
+
+// forced redacts a value whose place says that it is secret.
+func (s *Scanner) forced(p Place, v string) (string, bool) {
+	if harmless(v, p.kind) {
+		return v, false
+	}
+	switch p.mode {
+	case modeArg:
+		if isFlag(v) || p.kind == kindSecret && isContainerOption(v) {
+			return s.once(Place{depth: p.depth}, v)
+		}
+		if q := strings.Trim(v, "'\""); harmless(q, p.kind) {
+			return v, false
+		}
+		if strings.HasPrefix(v, "pass:") {
+			out := s.marker(p.kind, v[len("pass:"):], decodeNone)
+			if isPlaceholder(v[len("pass:"):]) {
+				return v, false
+			}
+			return "pass:" + out, true
+		}
+	case modePair:
+		from, to, kind := pairSecret(v, 0, p.cmd)
+		if kind == kindNone {
+			return s.once(Place{depth: p.depth}, v)
+		}
+		return v[:from] + s.marker(kind, v[from:to], decodeNone) + v[to:], true
+	case modeHeader:
+		if equalFold(strings.Trim(v, "'\""), "bearer") || equalFold(v, "basic") || equalFold(v, "token") {
+			return v, false
+		}
+	}
+	switch p.kind {
+	case kindAuthorization:
+		return s.with(v, func() { s.credentials(v, 0, len(v), true) })
+	case kindCookie:
+		if strings.IndexByte(v, '=') >= 0 {
+			return s.with(v, func() { s.cookies(v, value{end: len(v)}) })
+		}
+	case kindCredential:
+		if looksLikeJSON(v) {
+			if out, changed, ok := s.nestedJSON(Place{depth: p.depth, kind: p.kind}, v); ok {
+				return out, changed
+			}
+		}
+	case kindBasicAuth:
+		if p.mode != modeHeader && !isBasicAuth(v) {
+			return s.once(Place{depth: p.depth}, v)
+		}
+	case kindVaultSecretID:
+		if !isUUID(v) {
+			return s.once(Place{depth: p.depth}, v)
+		}
+	}
+	kind, dec := p.kind, decodeNone
+	switch kind {
+	case kindBasicAuth:
+		dec = decodeBasic
+	case kindPrivateKey:
+		dec = decodePEM
+	}
+	// The value's own shape names it better than its key does.
+	trimmed := strings.TrimSpace(v)
+	if spans := s.find(trimmed); len(spans) == 1 && spans[0].start == 0 && spans[0].end == len(trimmed) && spans[0].kind >= kindJWT && spans[0].kind < kindTooDeep {
+		kind, dec = spans[0].kind, spans[0].dec
+		return s.marker(kind, trimmed, dec), true
+	}
+	return s.marker(kind, v, dec), true
+}
+
+// with runs a rule on the whole of v and what free text finds beside it.
+func (s *Scanner) with(v string, rule func()) (string, bool) {
+	s.spans = s.spans[:0]
+	s.scratch = scratch{budget: budgetFor(len(v))}
+	s.scan(v, 0)
+	rule()
+	if s.budget < 0 {
+		return s.bareMarker(kindError), true
+	}
+	if len(s.spans) == 0 {
+		return v, false
+	}
+	spans := withoutMarked(mergeSpans(s.spans), v)
+	if len(spans) == 0 {
+		return v, false
+	}
+	var out []byte
+	at := 0
+	for _, sp := range spans {
+		out = append(out, v[at:sp.start]...)
+		out = s.appendMarker(out, sp.kind, v[sp.start:sp.end], sp.dec)
+		at = sp.end
+	}
+	out = append(out, v[at:]...)
+	return string(out), true
+}
+
+// Scalar says whether a number or another scalar that is no string is masked
+// at p: only where a key name forces a kind, or where p lies too deep. There
+// is no fingerprint: the value is not known here. Do not call it for booleans
+// and nulls, which are never masked: they hold no secret, and "password": null
+// is worth knowing.
+func (s *Scanner) Scalar(p Place) (marker string, masked bool) {
+	if int(p.depth) > s.r.maxDepth {
+		return s.bareMarker(kindTooDeep), true
+	}
+	if p.kind == kindNone || p.mode == modeArg || p.mode == modePair || p.kind == kindBasicAuth || p.kind == kindVaultSecretID {
+		return "", false
+	}
+	return s.bareMarker(p.kind), true
+}
+
+// Bytes redacts the bytes v at p as Text does a string, since bytes often are
+// text. A clean value is returned as it is; v is never written to.
+func (s *Scanner) Bytes(p Place, v []byte) (out []byte, changed bool) {
+	text, changed := s.Text(p, stringOf(v))
+	if !changed {
+		return v, false
+	}
+	return []byte(text), true
+}
+
+// Key redacts the name of a map key, which may hold a secret as any text.
+func (s *Scanner) Key(name string) (string, bool) {
+	sl := s.slot(name)
+	if sl.clean && int(sl.n) == len(name) {
+		return name, false
+	}
+	out, changed := s.Text(Place{}, name)
+	if !changed && len(name) <= nameSlotLen {
+		// Text may have looked up other names: find the slot again.
+		s.slot(name).clean = true
+	}
+	return out, changed
+}
