@@ -1,0 +1,140 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package wire
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Form is how a map is written (docs/SPEC.md, section 6.1).
+type Form uint8
+
+// The forms of a map.
+const (
+	// FormPlain is an object.
+	FormPlain Form = iota
+	// FormDollar is {"$map":{…}}: the one key could be taken for a form.
+	FormDollar
+	// FormPairs is {"$pairs":[…]}: the keys cannot be those of an object.
+	FormPairs
+)
+
+// key is a map's key, redacted.
+type key struct {
+	name  string
+	class keyClass
+}
+
+type keyClass uint8
+
+const (
+	keyClean   keyClass = iota // stands in JSON as it is
+	keyValid                   // UTF-8
+	keyInvalid                 // not UTF-8
+)
+
+// Mark is where the keys of the next map will stand; Pop gives it back.
+func (w *Writer) Mark() int { return len(w.keys) }
+
+// Pop drops the keys from mark on. Behind the stack, nothing of the input is
+// kept.
+func (w *Writer) Pop(mark int) {
+	clear(w.keys[mark:])
+	w.keys = w.keys[:mark]
+}
+
+// Push adds a key. All keys of a map are pushed before the first entry is
+// written, since any of them can change the form.
+func (w *Writer) Push(k string) {
+	if w.s != nil {
+		k, _ = w.s.Key(k)
+	}
+	class := keyClean
+	if !clean(k) {
+		class = keyValid
+		if !utf8.ValidString(k) {
+			class = keyInvalid
+		}
+	}
+	w.keys = append(w.keys, key{k, class})
+}
+
+// Form is the form of the map whose keys stand from mark on. It goes by the
+// keys as they are written: redaction can make two keys one.
+func (w *Writer) Form(mark int) Form {
+	keys := w.keys[mark:]
+	for i := range keys {
+		if keys[i].class == keyInvalid {
+			return FormPairs
+		}
+	}
+	if len(keys) == 1 {
+		if strings.HasPrefix(keys[0].name, "$") {
+			return FormDollar
+		}
+		return FormPlain
+	}
+	if w.duplicates(keys) {
+		return FormPairs
+	}
+	return FormPlain
+}
+
+// few is how many keys are compared with each other; more go through a map,
+// which keeps the work linear.
+const few = 24
+
+// duplicates says whether a key stands twice.
+func (w *Writer) duplicates(keys []key) bool {
+	if len(keys) > few {
+		return w.manyDuplicates(keys)
+	}
+	// Of most keys, a length and two letters already differ from all before.
+	var seen uint64
+	for i := range keys {
+		k := keys[i].name
+		bit := uint64(1)
+		if n := len(k); n > 0 {
+			bit = 1 << ((uint(n) + 7*uint(k[n-1]) + 13*uint(k[n/2])) & 63)
+		}
+		if seen&bit != 0 {
+			for j := range keys[:i] {
+				if keys[j].name == k {
+					return true
+				}
+			}
+		}
+		seen |= bit
+	}
+	return false
+}
+
+func (w *Writer) manyDuplicates(keys []key) bool {
+	seen := w.openSeen()
+	defer w.closeSeen()
+	for i := range keys {
+		seen[keys[i].name] = struct{}{}
+		if len(seen) != i+1 {
+			return true
+		}
+	}
+	return false
+}
+
+// openSeen returns an empty set of names, which closeSeen takes back.
+func (w *Writer) openSeen() map[string]struct{} {
+	if w.seen == nil {
+		w.seen = make(map[string]struct{})
+	}
+	return w.seen
+}
+
+func (w *Writer) closeSeen() {
+	if len(w.seen) > maxKeptKeys {
+		// A map stays as large as it ever was, and so does clearing it.
+		w.seen = nil
+	}
+	clear(w.seen)
+}
