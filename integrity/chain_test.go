@@ -64,7 +64,7 @@ func TestKnownAnswers(t *testing.T) {
 	if got := hex.EncodeToString(k.derive(macKeyInfo, id)); got != v.MACKey {
 		t.Errorf("mac key %s, want %s", got, v.MACKey)
 	}
-	if got := hex.EncodeToString(NewHeadKey(k, id).key); got != v.HeadKey {
+	if got := hex.EncodeToString(k.derive(headKeyInfo, id)); got != v.HeadKey {
 		t.Errorf("head key %s, want %s", got, v.HeadKey)
 	}
 	s := NewSealer(k, id)

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"strconv"
 	"strings"
 	"time"
@@ -42,19 +43,18 @@ type Head struct {
 	Time time.Time
 }
 
-// HeadKey authenticates the watermarks of one chain.
-type HeadKey struct{ key []byte }
+// HeadKey authenticates the watermarks of one chain. It is for one goroutine.
+type HeadKey struct{ mac hash.Hash }
 
 // NewHeadKey returns the watermark key of the chain with the given id.
 func NewHeadKey(k Key, id ChainID) HeadKey {
-	return HeadKey{key: k.derive(headKeyInfo, id)}
+	return HeadKey{mac: hmac.New(sha256.New, k.derive(headKeyInfo, id))}
 }
 
-func (k HeadKey) tag(b []byte) Hash {
-	m := hmac.New(sha256.New, k.key)
-	m.Write(b)
-	var h Hash
-	m.Sum(h[:0])
+func (k HeadKey) tag(b []byte) (h Hash) {
+	k.mac.Reset()
+	k.mac.Write(b)
+	k.mac.Sum(h[:0])
 	return h
 }
 

@@ -1,0 +1,104 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package auditchainexporter
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/auditchain/auditchain/audit/journal"
+	"github.com/auditchain/auditchain/exporter/auditchainexporter/internal/metadata"
+	"github.com/auditchain/auditchain/internal/payload/pdatapayload"
+)
+
+// The values of the attribute "failure".
+const (
+	retryable = "retryable"
+	stopped   = "stopped"
+	permanent = "permanent"
+)
+
+// telemetry counts. Each counter is added to once a batch, with an attribute
+// set that was made once: this is on the path of every batch.
+type telemetry struct {
+	builder *metadata.TelemetryBuilder
+	id      attribute.KeyValue
+	add     []metric.AddOption    // the exporter's id alone
+	record  []metric.RecordOption // likewise
+	sets    sync.Map              // labelled → []metric.AddOption
+}
+
+type labelled struct{ key, value string }
+
+func newTelemetry(set exporter.Settings) (*telemetry, error) {
+	b, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
+	id := attribute.String("exporter", set.ID.String())
+	own := metric.WithAttributeSet(attribute.NewSet(id))
+	return &telemetry{
+		builder: b,
+		id:      id,
+		add:     []metric.AddOption{own},
+		record:  []metric.RecordOption{own},
+	}, nil
+}
+
+func (t *telemetry) with(key, value string) []metric.AddOption {
+	l := labelled{key, value}
+	if o, ok := t.sets.Load(l); ok {
+		return o.([]metric.AddOption)
+	}
+	o := []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(t.id, attribute.String(key, value)))}
+	t.sets.Store(l, o)
+	return o
+}
+
+func (t *telemetry) commit(ctx context.Context, d time.Duration) {
+	t.builder.AuditChainCommitDuration.Record(ctx, d.Seconds(), t.record...)
+}
+
+func (t *telemetry) failed(ctx context.Context, failure string) {
+	t.builder.AuditChainCommitFailures.Add(ctx, 1, t.with("failure", failure)...)
+}
+
+// sealed counts a batch that was acknowledged.
+func (t *telemetry) sealed(ctx context.Context, enc *pdatapayload.Result, receipts []journal.Receipt) {
+	sealed := len(receipts)
+	duplicates := 0
+	for i := range receipts {
+		switch r := &receipts[i]; {
+		case r.Err != nil:
+			sealed--
+			why, _ := reasonFor(r.Err)
+			t.rejected(ctx, why, 1)
+		case r.Duplicate:
+			duplicates++
+		}
+	}
+	for _, c := range enc.Rejected() {
+		sealed -= c.N
+		t.rejected(ctx, c.Reason, c.N)
+	}
+	if duplicates > 0 {
+		sealed -= duplicates
+		t.builder.AuditChainRecordsDuplicate.Add(ctx, int64(duplicates), t.add...)
+	}
+	if sealed > 0 {
+		t.builder.AuditChainRecordsSealed.Add(ctx, int64(sealed), t.add...)
+	}
+	for _, c := range enc.Redactions() {
+		t.builder.AuditChainValuesRedacted.Add(ctx, int64(c.N), t.with("kind", string(c.Kind))...)
+	}
+}
+
+func (t *telemetry) rejected(ctx context.Context, why pdatapayload.Reason, n int) {
+	t.builder.AuditChainRecordsRejected.Add(ctx, int64(n), t.with("reason", string(why))...)
+}

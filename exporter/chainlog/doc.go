@@ -1,0 +1,29 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package chainlog is an exporter for the OpenTelemetry SDK that seals log
+// records straight into a journal: a tamper-evident file (docs/SPEC.md),
+// without a Collector. With processor/synclog in front of it, every emitted
+// event comes back with a receipt:
+//
+//	exp, err := chainlog.New("audit.jsonl", chainlog.WithKeyFile("audit.key"))
+//	…
+//	provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(synclog.New(exp)))
+//	defer provider.Shutdown(ctx)
+//
+// # What is guaranteed
+//
+// When Export returns nil, every record is in the file, in order, redacted and
+// chained, and durable when fsync is "always" (the default). When it returns
+// an error, the records that it does not name as refused were not acknowledged
+// and may be exported again; records with an id of their own (audit.record.id,
+// as an audit.Logger sets it, or log.record.uid) are sealed once all the same.
+//
+// Redaction is always on, as the last line: there is no option without it.
+//
+// # What is not
+//
+// The exporter has no queue and no retry. A batch processor in front of it has
+// a queue, drops the oldest records when that is full, and knows no receipts:
+// use processor/synclog.
+package chainlog

@@ -1,0 +1,80 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package chainlog
+
+import (
+	"time"
+
+	"github.com/auditchain/auditchain/audit/journal"
+	"github.com/auditchain/auditchain/integrity"
+	"github.com/auditchain/auditchain/internal/keyfile"
+	"github.com/auditchain/auditchain/processor/redact"
+)
+
+// Option configures an Exporter.
+type Option interface {
+	apply(*config)
+}
+
+type config struct {
+	key      integrity.Key
+	source   keyfile.Source
+	open     journal.Options
+	opening  bool // an option says how to open the journal
+	redactor *redact.Redactor
+}
+
+type optionFunc func(*config)
+
+func (f optionFunc) apply(c *config) { f(c) }
+
+// openOption is an option that New alone takes.
+func openOption(f func(*config)) Option {
+	return optionFunc(func(c *config) { c.opening = true; f(c) })
+}
+
+// WithKey sets the chain's key. It takes precedence over WithKeyFile and
+// WithKeyEnv.
+//
+// By default, the key is in the file that AUDITCHAIN_KEY_FILE names, else in
+// the systemd credential auditchain.key. There is no built-in key.
+func WithKey(k integrity.Key) Option {
+	return openOption(func(c *config) { c.key = k })
+}
+
+// WithKeyFile names the file that holds the chain's key, as `auditchain key
+// new` makes it. Nobody but its owner may be able to read it.
+func WithKeyFile(path string) Option {
+	return openOption(func(c *config) { c.source = keyfile.Source{File: path} })
+}
+
+// WithKeyEnv names the environment variable that holds the chain's key, for
+// places that hand out secrets that way. A file is better guarded.
+func WithKeyEnv(name string) Option {
+	return openOption(func(c *config) { c.source = keyfile.Source{Env: name} })
+}
+
+// WithFsync says when what is written is made durable. By default, it is
+// before Export returns: journal.FsyncAlways.
+func WithFsync(m journal.FsyncMode) Option {
+	return openOption(func(c *config) { c.open.Fsync = m })
+}
+
+// WithLockTimeout limits how long a batch waits while another process writes
+// to the file. By default, it is 10 s.
+func WithLockTimeout(d time.Duration) Option {
+	return openOption(func(c *config) { c.open.LockTimeout = d })
+}
+
+// WithVersion names the version of the program, for the record chain.opened.
+func WithVersion(version string) Option {
+	return openOption(func(c *config) { c.open.Version = version })
+}
+
+// WithRedactor sets the redactor. By default, it is that of an empty
+// redact.Config. A nil redactor stands for the default: records are never
+// written without redaction.
+func WithRedactor(r *redact.Redactor) Option {
+	return optionFunc(func(c *config) { c.redactor = r })
+}

@@ -1,0 +1,93 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redactconfig
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.opentelemetry.io/collector/confmap"
+)
+
+const keyText = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+func TestKeyValidate(t *testing.T) {
+	tests := map[string]struct {
+		key  Key
+		want string // "" for no error
+	}{
+		"none":            {Key{}, ""},
+		"file":            {Key{File: "./audit.key"}, ""},
+		"env":             {Key{Env: "AUDITCHAIN_KEY_2"}, ""},
+		"credential":      {Key{Credential: "auditchain.key"}, ""},
+		"short hex name":  {Key{Env: "FACADE"}, ""},
+		"two":             {Key{File: "a", Credential: "b"}, "keep one"},
+		"the key as env":  {Key{Env: keyText}, "not its value"},
+		"as letters":      {Key{Env: strings.Repeat("ab", 32)}, "not its value"},
+		"env with value":  {Key{Env: "KEY=x"}, "not its value"},
+		"expanded env":    {Key{Env: "${KEY}"}, "not its value"},
+		"credential path": {Key{Credential: "/run/x"}, "for a path use file"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			err := tt.key.Validate()
+			switch {
+			case tt.want == "" && err != nil:
+				t.Errorf("error is %v", err)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Errorf("error is %v, want one with %q", err, tt.want)
+			case err != nil && tt.key.Env != "" && strings.Contains(err.Error(), tt.key.Env):
+				t.Errorf("the error quotes what may be the key: %v", err)
+			}
+			if tt.key.IsZero() != (name == "none") {
+				t.Error("IsZero is wrong")
+			}
+		})
+	}
+}
+
+// Both components nest the block, and rely on this.
+func TestValidateReachesTheNestedKey(t *testing.T) {
+	cfg := struct {
+		Redaction Config `mapstructure:"redaction"`
+	}{Config{FingerprintKey: Key{File: "a", Env: "B"}}}
+	if err := confmap.Validate(&cfg); err == nil || !strings.Contains(err.Error(), "redaction::fingerprint_key") {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestRedactor(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "fingerprint.key")
+	if err := os.WriteFile(file, []byte(keyText), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("REDACTCONFIG_TEST_KEY", keyText)
+	text := func(c Config) string {
+		t.Helper()
+		r, err := c.Redactor()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := r.Scanner()
+		out, _ := s.Text(s.Field(s.Root(), "floor_plan"), "basement-4711")
+		return out
+	}
+	if got := text(Config{}); got != "basement-4711" {
+		t.Errorf("by default: %q", got)
+	}
+	if got := text(Config{SensitiveKeys: []string{"floor_plan"}}); got != "[REDACTED:secret]" {
+		t.Errorf("with a sensitive key: %q", got)
+	}
+	inFile := text(Config{SensitiveKeys: []string{"floor_plan"}, FingerprintKey: Key{File: file}})
+	inEnv := text(Config{SensitiveKeys: []string{"floor_plan"}, FingerprintKey: Key{Env: "REDACTCONFIG_TEST_KEY"}})
+	if inFile == "[REDACTED:secret]" || inFile != inEnv || strings.Contains(inFile, "basement") {
+		t.Errorf("with a fingerprint: %q and %q", inFile, inEnv)
+	}
+	c := Config{FingerprintKey: Key{File: file + ".missing"}}
+	if _, err := c.Redactor(); err == nil || !strings.Contains(err.Error(), "redaction::fingerprint_key") {
+		t.Errorf("missing key: %v", err)
+	}
+}
