@@ -1,0 +1,113 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// Every command's help has an example and its exit codes, and every example
+// uses only commands and flags that exist.
+func TestHelp(t *testing.T) {
+	a := &app{stdout: &errWriter{w: io.Discard}, stderr: io.Discard}
+	n := 0
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		n++
+		path := strings.Fields(c.CommandPath())[1:]
+		help := auditchain("", append(path, "--help")...).must(t, exitDone)
+		for _, want := range []string{c.Long, "Exit codes:\n  0 ", "Examples:\n", "auditchain " + strings.Join(path, " "), "--color"} {
+			if !strings.Contains(help.stdout, want) {
+				t.Errorf("%q: help has no %q", c.CommandPath(), want)
+			}
+		}
+		if help.stderr != "" {
+			t.Errorf("%q: help was asked for, and stderr has %q", c.CommandPath(), help.stderr)
+		}
+		for _, line := range strings.Split(help.stdout, "\n") {
+			if len(line) > 100 && !strings.Contains(line, "      --") {
+				t.Errorf("%q: a line of %d columns in the help: %q", c.CommandPath(), len(line), line)
+			}
+		}
+		checkExamples(t, a.rootCommand(), c.Example)
+		for _, sub := range c.Commands() {
+			if sub.Name() != "help" {
+				walk(sub)
+			}
+		}
+	}
+	walk(a.rootCommand())
+	if n != 9 {
+		t.Errorf("%d commands, want 9: root, key, key new, key id, append, verify, query, redact, version", n)
+	}
+}
+
+// checkExamples finds what an example runs, and whether it has such flags.
+func checkExamples(t *testing.T, root *cobra.Command, example string) {
+	t.Helper()
+	found := 0
+	for _, line := range strings.Split(example, "\n") {
+		_, rest, ok := strings.Cut(line, "auditchain ")
+		if !ok {
+			continue
+		}
+		found++
+		if i := strings.IndexAny(rest, "|<>"); i >= 0 {
+			rest = rest[:i]
+		}
+		words := strings.Fields(rest)
+		cmd, args, err := root.Find(words)
+		if err != nil || cmd == root {
+			t.Errorf("example %q runs no command: %v", line, err)
+			continue
+		}
+		for _, w := range args {
+			name, isFlag := strings.CutPrefix(w, "--")
+			if isFlag && cmd.Flags().Lookup(name) == nil && cmd.InheritedFlags().Lookup(name) == nil {
+				t.Errorf("example %q: there is no --%s", line, name)
+			}
+		}
+	}
+	if found == 0 {
+		t.Errorf("example %q runs nothing", example)
+	}
+}
+
+// A mistake on the command line is exit code 2, says what is wrong, and leaves
+// standard output alone.
+func TestUsage(t *testing.T) {
+	for _, tc := range []struct {
+		args string
+		want string
+	}{
+		{"", "Exit codes:"},
+		{"key", "auditchain key [command]"},
+		{"vrify audit.jsonl", `unknown command "vrify"; did you mean "verify"?`},
+		{"key nwe k", `unknown command "nwe"; did you mean "new"?`},
+		{"verify", "the journal is missing"},
+		{"verify a b", `"b" is too many`},
+		{"verify --frobnicate a", "unknown flag: --frobnicate"},
+		{"verify --json --quiet a", "--json and --quiet exclude each other"},
+		{"append", "the journal is missing"},
+		{"append --fsync sometimes a", `"sometimes" is not "always", "never" or an interval`},
+		{"append --type audit.x a", "bring their own"},
+		{"query --since yesterday a", `--since "yesterday" is no time such as`},
+		{"query --since 2h --until 3h a", "exchange --since and --until"},
+		{"query -o xml a", `-o "xml" is none of`},
+		{"query --limit -1 a", "is negative"},
+		{"redact file", "no arguments are wanted"},
+		{"version --color blue", `--color "blue" is none of`},
+		{"key new", "the file to write the key to is missing"},
+		{"key id a --key-file b", "given twice"},
+	} {
+		r := auditchain("", strings.Fields(tc.args)...)
+		if r.code != exitUsage || !strings.Contains(r.stderr, tc.want) || r.stdout != "" {
+			t.Errorf("auditchain %s: exit code %d, stdout %q, stderr %q; want 2 and %q", tc.args, r.code, r.stdout, r.stderr, tc.want)
+		}
+	}
+}
