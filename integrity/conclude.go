@@ -7,6 +7,13 @@ import "strconv"
 
 func formatInt(n int64) string { return strconv.FormatInt(n, 10) }
 
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return formatInt(n) + " " + noun + "s"
+}
+
 // conclude turns what was found into a verdict.
 func (v *verification) conclude(chain ChainID) *Report {
 	r := v.report
@@ -114,14 +121,14 @@ func (v *verification) judgeEnd() {
 func (v *verification) describe() {
 	r := v.report
 	if r.Lines > 0 {
-		r.proven("lines 1 to %d (seq 1 to %d) are as they were sealed: %d records, %d control records", r.Lines, r.LastSeq, r.Records, r.Controls)
+		r.proven("lines 1 to %d (seq 1 to %d) are as they were sealed: %s, %s", r.Lines, r.LastSeq, plural(r.Records, "record"), plural(r.Controls, "control record"))
 	}
 	if v.head != nil && (r.Verdict == Verified || r.Verdict == VerifiedCrashTail) {
 		r.proven("nothing is missing up to seq %d, where the watermark of %s stands", v.head.Seq, FormatTime(v.head.Time))
 		r.notProven("that no newer copy of this folder exists: an older copy verifies as of its watermark's time")
 	}
 	if r.Unacknowledged > 0 {
-		r.proven("%d lines beyond the watermark are genuine; they were written, and not acknowledged", r.Unacknowledged)
+		r.proven("%s beyond the watermark: genuine, written, and not known to be acknowledged", plural(int64(r.Unacknowledged), "line"))
 	}
 	if v.tailAt >= 0 {
 		r.notProven("%d bytes from byte %d on: an unfinished end beyond the watermark, as a crash leaves it", r.TailBytes, v.tailAt)

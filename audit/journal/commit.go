@@ -222,9 +222,9 @@ func (j *Journal) persist(at tail, wantSync bool) error {
 func (j *Journal) rollBack(cause error) error {
 	c := &j.c
 	if err := c.file.Truncate(c.tail.size); err != nil {
-		return j.fail(fmt.Errorf("%w %q: %w; and the unfinished end could not be cut off: %w", ErrWrite, j.path, cause, err))
+		return j.fail(fmt.Errorf("%w: %w; and the unfinished end could not be cut off: %w", ErrWrite, cause, err))
 	}
-	return fmt.Errorf("%w %q: %w (nothing of the batch is kept; try again)", ErrWrite, j.path, cause)
+	return fmt.Errorf("%w: %w (nothing of the batch is kept; try again)", ErrWrite, cause)
 }
 
 // fail stops all further commits and returns what to tell the caller.

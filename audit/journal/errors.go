@@ -48,7 +48,7 @@ var (
 	ErrUnsafe = errors.New("refused")
 	// ErrWrite: the disk did not take a write. The file was put back to its
 	// last good byte.
-	ErrWrite = errors.New("write")
+	ErrWrite = errors.New("the disk did not take the records")
 )
 
 // Retryable reports whether the same batch may succeed later: when the disk

@@ -446,6 +446,53 @@ func TestUnsafeFilesAreRefused(t *testing.T) {
 	}
 }
 
+// What somebody else wrote is never taken for an unfinished journal.
+func TestForeignFilesAreLeftAlone(t *testing.T) {
+	for name, text := range map[string]string{
+		"one line":            "one\n",
+		"text":                "some text without a newline",
+		"two lines":           "one\ntwo\n",
+		"json":                "{\"a\":1}\n",
+		"a control-like line": `{"control":"chain.closed","time":"` + "\n",
+		"older format":        `{"a":1}` + integrity.LegacyMark + strings.Repeat("a", 64) + "\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "audit.jsonl")
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j, err := journal.Open(t.Context(), path, journal.Options{Key: testKey(t, 'k')})
+			if err == nil {
+				j.Close()
+				t.Fatal("it was opened")
+			}
+			if got := readFile(t, path); string(got) != text {
+				t.Errorf("the file now holds %q", got)
+			}
+		})
+	}
+	// An empty file, and what a crashed first opening leaves, begin a chain.
+	for name, text := range map[string]string{
+		"empty":        "",
+		"half genesis": `{"control":"chain.gen`,
+		"NULs":         strings.Repeat("\x00", 500),
+		"with NULs":    `{"control":"chain.genesis","time":"2026` + strings.Repeat("\x00", 100),
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "audit.jsonl")
+			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j := open(t, path)
+			appendOne(t, j, record(uuid.New(), "x"))
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+			wantVerdict(t, verify(t, path), integrity.Verified)
+		})
+	}
+}
+
 func TestForgedPayloadIsRefusedAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	j := open(t, path)

@@ -4,6 +4,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -108,7 +109,7 @@ func (j *Journal) genesis() error {
 	// the watermark before anything is acknowledged: one that a crash could
 	// take back whole would look like one that was taken away.
 	if _, err := j.c.file.WriteAt(j.c.buf, 0); err != nil {
-		return fmt.Errorf("%w %q: %w", ErrWrite, j.path, err)
+		return fmt.Errorf("%w: %w", ErrWrite, err)
 	}
 	if err := j.c.file.Sync(); err != nil {
 		return fmt.Errorf("sync %q: %w", j.path, err)
@@ -193,6 +194,18 @@ func (j *Journal) continueAt(size int64) error {
 	return j.persist(at, true)
 }
 
+// genesisStart is how every journal begins.
+var genesisStart = []byte(`{"control":"` + integrity.ControlGenesis + `","time":"`)
+
+// isOwnStart reports whether a file's first bytes are those of a journal, as
+// far as a crash let them come to disk: the file of somebody else must never
+// be taken for an unfinished journal.
+func isOwnStart(b []byte) bool {
+	b = bytes.TrimRight(b, "\x00")
+	n := min(len(b), len(genesisStart))
+	return bytes.Equal(b[:n], genesisStart[:n])
+}
+
 // withoutHead judges a file that has no valid watermark. Only a journal whose
 // very first opening did not get to its end has an innocent reason.
 func (j *Journal) withoutHead(headErr error) error {
@@ -202,7 +215,10 @@ func (j *Journal) withoutHead(headErr error) error {
 		return fmt.Errorf("journal: %w", err)
 	}
 	if integrity.IsLegacy(start[:n]) {
-		return fmt.Errorf("%w: %q is in the older format, which is read and verified but not written; name another file", ErrUnsafe, j.path)
+		return fmt.Errorf("%w: %q is in the older format, which is read and never written: append to a new file", ErrUnsafe, j.path)
+	}
+	if !isOwnStart(start[:n]) {
+		return fmt.Errorf("%w: %q is no journal: nothing is appended to it; name another file", ErrUnsafe, j.path)
 	}
 	r := newReader(j.path, io.NewSectionReader(j.c.file, 0, 1<<62))
 	first, err := r.Next()

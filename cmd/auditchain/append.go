@@ -5,7 +5,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -103,9 +102,6 @@ func (a *app) append(ctx context.Context, path string, o appendOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := refuseForeign(path); err != nil {
-		return err
-	}
 	// A reader of the receipts that goes away is an error like any other: the
 	// journal is to be closed, and the end told.
 	signal.Ignore(syscall.SIGPIPE)
@@ -147,38 +143,6 @@ func (a *app) append(ctx context.Context, path string, o appendOptions) error {
 		return exitWith(exitIncomplete)
 	}
 	return nil
-}
-
-// refuseForeign refuses a file that was never a journal, such as one named by
-// mistake: whatever the journal package makes of its beginning, nothing of
-// somebody's file is to be changed. What the file system has to say about the
-// path is left to journal.Open.
-func refuseForeign(path string) error {
-	info, err := os.Lstat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-		return nil
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	genesis := []byte(`{"control":"` + integrity.ControlGenesis + `"`)
-	start := make([]byte, len(genesis))
-	n, err := io.ReadFull(f, start)
-	if err != nil && err != io.ErrUnexpectedEOF {
-		return nil
-	}
-	if bytes.HasPrefix(genesis, start[:n]) || bytes.Count(start[:n], []byte{0}) == n {
-		return nil
-	}
-	if _, err := os.Lstat(path + ".head"); err == nil {
-		return nil // a journal that was changed: Open says how
-	}
-	if older, err := inOlderFormat(path); err == nil && older {
-		return fmt.Errorf("%q is in the older format, which is read and never written: append to a new file", path)
-	}
-	return fmt.Errorf("%q is no journal: nothing is appended to it; name another file", path)
 }
 
 // regularFile reports whether reading from r never waits for somebody.
