@@ -1,0 +1,13 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package harness
+
+import "syscall"
+
+// processAttributes gives a child a process group of its own, so that Ctrl-C reaches
+// only the program that started it, which then stops its children in order; and has
+// the kernel kill it when that program dies without having stopped it.
+func processAttributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
