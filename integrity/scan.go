@@ -186,12 +186,11 @@ type checker struct {
 
 // parse takes one line off data, which must not be empty.
 func (c *checker) parse(data []byte, off int64) (parsed, []byte) {
-	line, rest := data, []byte(nil)
 	i := bytes.IndexByte(data, '\n')
 	if i < 0 {
 		return parsed{Line: Line{Offset: off}, end: off + int64(len(data)), err: errNoNewline}, nil
 	}
-	line, rest = data[:i], data[i+1:]
+	line, rest := data[:i], data[i+1:]
 	p := parsed{end: off + int64(i) + 1}
 	p.Line, p.err = parseLine(line)
 	p.Offset = off

@@ -182,9 +182,9 @@ func (v *verification) add(r *result, c *checker) {
 	}
 	wasBad := v.report.BadTotal > 0
 	// The first line of the chunk follows the last of the chunk before.
-	firstHolds := true
+	var firstHolds bool
 	if v.line > 0 && v.prev.err != nil && r.first.err == nil {
-		firstHolds = false
+		// Behind what is no line, it has nothing to hold on to.
 	} else if firstHolds = c.follows(v.prev.Seq, v.prev.MAC, &r.first); !firstHolds {
 		b := badPlace(v.prev.Seq, v.prev.MAC, &r.first)
 		v.bad(localBad{bad: b, prevSeq: v.prev.Seq, prevMAC: v.prev.MAC}, r.chunk)

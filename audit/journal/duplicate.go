@@ -5,8 +5,11 @@ package journal
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
+	"strings"
 
 	"github.com/auditchain/auditchain/integrity"
 )
@@ -43,21 +46,44 @@ func (j *Journal) findDuplicate(rec *Record) (*integrity.Line, error) {
 	return &line, nil
 }
 
+// sinkMembers are the members that sinks add to a record.
+var sinkMembers = [...]string{"observed", "filled", "blind"}
+
 // sameContent compares what the sender determined (docs/SPEC.md, section 6).
+// Nearly always the bytes are equal; a sender that emits its attributes in
+// another order each time takes the longer way.
 func sameContent(rec *Record, stored []byte) bool {
 	from, to := rec.ContentFrom, rec.ContentTo
-	if from < 0 || to < from || to > len(rec.Payload) || len(stored) < to {
+	if from < 0 || to < from || to > len(rec.Payload) {
 		return false
 	}
-	if !bytes.Equal(stored[from:to], rec.Payload[from:to]) {
-		return false
-	}
-	for _, next := range [...]string{`,"observed":`, `,"filled":`, `,"blind":`} {
-		if bytes.HasPrefix(stored[to:], []byte(next)) {
-			return true
+	if len(stored) >= to && bytes.Equal(stored[from:to], rec.Payload[from:to]) {
+		for _, m := range sinkMembers {
+			if bytes.HasPrefix(stored[to:], []byte(`,"`+m+`":`)) {
+				return true
+			}
 		}
 	}
-	return false
+	a, okA := content(rec.Payload, from > 0)
+	b, okB := content(stored, from > 0)
+	return okA && okB && reflect.DeepEqual(a, b)
+}
+
+// content returns the members of a payload that the sender determined.
+func content(payload []byte, withoutTime bool) (map[string]any, bool) {
+	d := json.NewDecoder(io.MultiReader(bytes.NewReader(payload), strings.NewReader("}")))
+	d.UseNumber() // numbers are compared as they are written
+	var m map[string]any
+	if d.Decode(&m) != nil {
+		return nil, false
+	}
+	for _, name := range sinkMembers {
+		delete(m, name)
+	}
+	if withoutTime {
+		delete(m, "timestamp")
+	}
+	return m, true
 }
 
 // lineAt reads the line that begins at off, in the file or among those about

@@ -203,6 +203,43 @@ func TestIdempotentAcrossReopening(t *testing.T) {
 	wantVerdict(t, verify(t, path), integrity.Verified)
 }
 
+// A sender may emit the same attributes in another order when it tries again.
+func TestSameContentInAnotherOrder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	j := open(t, path)
+	defer j.Close()
+	id := uuid.New()
+	with := func(attributes, blind string) journal.Record {
+		r := record(id, "x")
+		head := r.Payload[:r.ContentTo]
+		payload := append(append(bytes.Clone(head), `,"attributes":{`+attributes+`}`...), `,"blind":"`+blind+`"`...)
+		r.ContentTo = len(payload) - len(`,"blind":""`) - len(blind)
+		r.Payload, r.Leaf = payload, integrity.Leaf(payload)
+		return r
+	}
+	first := appendOne(t, j, with(`"a":1,"b":{"c":"d","e":2.50}`, "one"))
+	for _, c := range []struct {
+		attributes string
+		conflict   bool
+	}{
+		{`"a":1,"b":{"c":"d","e":2.50}`, false},
+		{`"b":{"e":2.50,"c":"d"},"a":1`, false},
+		{`"a":1,"b":{"c":"d","e":2.5}`, true},
+		{`"a":1.0,"b":{"c":"d","e":2.50}`, true},
+		{`"a":1,"b":{"c":"d"}`, true},
+		{`"a":1,"b":{"c":"d","e":2.50},"f":null`, true},
+		{`"A":1,"b":{"c":"d","e":2.50}`, true},
+	} {
+		rc := appendOne(t, j, with(c.attributes, "two"))
+		if errors.Is(rc.Err, journal.ErrConflict) != c.conflict || rc.Duplicate == c.conflict {
+			t.Errorf("%s: %+v", c.attributes, rc)
+		}
+		if rc.Duplicate && rc.Seq != first.Seq {
+			t.Errorf("%s: seq %d, want %d", c.attributes, rc.Seq, first.Seq)
+		}
+	}
+}
+
 func TestManyGoroutinesAndJournals(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	const writers, each = 8, 40
