@@ -177,9 +177,11 @@ type sealing struct {
 func (s *sealing) run(ctx context.Context, src *source) error {
 	for {
 		// An interrupt comes before more work, also when both are ready.
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			s.interrupted = true
 			return nil
+		default:
 		}
 		var group []*batch
 		select {
