@@ -14,8 +14,10 @@ import (
 	"github.com/auditchain/auditchain/integrity"
 )
 
-// maxKeptBuffer is how large a write buffer is kept between commits.
-const maxKeptBuffer = 2 * maxCommit
+// writeSize is about how much is written at a time. It fits the processor's
+// caches, and a large batch is then copied to the kernel while it is warm. A
+// line is always written in one piece.
+const writeSize = 128 << 10
 
 // commit does what the requests of batch ask for, and sets their err.
 //
@@ -49,14 +51,18 @@ func (j *Journal) commitLocked(batch []*request) (err error) {
 		return err
 	}
 	c := &j.c
-	at := c.tail
-	c.buf = c.buf[:0]
+	at := c.begin()
 	var wantSync bool
 	for _, r := range batch {
 		for i := range r.recs {
 			if err := j.seal(&at, &r.recs[i], &r.receipts[i]); err != nil {
 				c.ids.unstage()
-				return err
+				return errors.Join(err, j.cut())
+			}
+			if len(c.buf) >= writeSize {
+				if err := j.write(); err != nil {
+					return err
+				}
 			}
 		}
 		wantSync = wantSync || r.sync || r.closing
@@ -182,20 +188,39 @@ func (j *Journal) appendLine(at *tail, payload []byte, leaf integrity.Hash) inte
 	return at.mac
 }
 
+// begin begins a commit at the end of the chain.
+func (c *committer) begin() tail {
+	c.buf, c.written = c.buf[:0], c.tail.size
+	return c.tail
+}
+
+// write writes what is in the buffer: whole lines, beyond the end that is
+// known to others.
+func (j *Journal) write() error {
+	c := &j.c
+	if len(c.buf) == 0 {
+		return nil
+	}
+	if _, err := c.file.WriteAt(c.buf, c.written); err != nil {
+		c.ids.unstage()
+		return j.rollBack(err)
+	}
+	c.written += int64(len(c.buf))
+	c.buf = c.buf[:0]
+	if cap(c.buf) > 4*writeSize {
+		c.buf = nil // one long record must not hold its memory for ever
+	}
+	return nil
+}
+
 // persist writes the buffer, syncs as the mode says, writes the watermark and
 // makes at the end of the chain.
 func (j *Journal) persist(at tail, wantSync bool) error {
 	c := &j.c
-	if len(c.buf) > 0 {
-		if _, err := c.file.WriteAt(c.buf, c.tail.size); err != nil {
-			c.ids.unstage()
-			return j.rollBack(err)
-		}
-		c.unsaved = true
+	if err := j.write(); err != nil {
+		return err
 	}
-	if cap(c.buf) > maxKeptBuffer {
-		c.buf = nil
-	}
+	c.unsaved = c.unsaved || at.seq != c.tail.seq
 	mode := j.opts.Fsync
 	if c.unsaved && (mode.every == 0 || mode.every > 0 && wantSync) {
 		if err := c.file.Sync(); err != nil {
@@ -217,14 +242,22 @@ func (j *Journal) persist(at tail, wantSync bool) error {
 	return nil
 }
 
-// rollBack cuts off what a failed write left, so that the file ends in its
-// last good line again.
+// rollBack takes back what a failed write left.
 func (j *Journal) rollBack(cause error) error {
-	c := &j.c
-	if err := c.file.Truncate(c.tail.size); err != nil {
-		return j.fail(fmt.Errorf("%w: %w; and the unfinished end could not be cut off: %w", ErrWrite, cause, err))
+	if err := j.cut(); err != nil {
+		return fmt.Errorf("%w; %w: %w", err, ErrWrite, cause)
 	}
 	return fmt.Errorf("%w: %w (nothing of the batch is kept; try again)", ErrWrite, cause)
+}
+
+// cut makes the file end in its last good line again.
+func (j *Journal) cut() error {
+	c := &j.c
+	if err := c.file.Truncate(c.tail.size); err != nil {
+		return j.fail(fmt.Errorf("the unfinished end of %q cannot be cut off: %w", j.path, err))
+	}
+	c.written = c.tail.size
+	return nil
 }
 
 // fail stops all further commits and returns what to tell the caller.

@@ -90,15 +90,15 @@ func content(payload []byte, withoutTime bool) (map[string]any, bool) {
 // to be written.
 func (j *Journal) lineAt(off int64) (integrity.Line, error) {
 	c := &j.c
-	if off >= c.tail.size {
-		rest := c.buf[min(off-c.tail.size, int64(len(c.buf))):]
+	if off >= c.written {
+		rest := c.buf[min(off-c.written, int64(len(c.buf))):]
 		line, _, ok := bytes.Cut(rest, []byte{'\n'})
 		if !ok {
 			return integrity.Line{}, integrity.ErrNoSuffix
 		}
 		return integrity.ParseLine(line)
 	}
-	r := newReader(j.path, io.NewSectionReader(c.file, off, c.tail.size-off))
+	r := newReader(j.path, io.NewSectionReader(c.file, off, c.written-off))
 	r.off = off
 	return r.Next()
 }

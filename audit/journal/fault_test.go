@@ -205,3 +205,46 @@ func wantKept(t *testing.T, path string, seq uint64, tail string) {
 	}
 	t.Errorf("no file keeps the crash tail before seq %d: %q", seq, names)
 }
+
+// A large commit takes several writes. Whichever fails, nothing of it stays.
+func TestFaultsInALargeCommit(t *testing.T) {
+	for skip := 0; ; skip++ {
+		path := filepath.Join(t.TempDir(), "audit.jsonl")
+		fsys := faultfs.New()
+		j := open(t, path, func(o *journal.Options) { o.FS = fsys })
+		before := readFile(t, path)
+		recs := benchRecords(500)
+		same := uuid.New()
+		recs[3], recs[480] = record(same, "same"), record(same, "same") // one written by then, one not
+		fsys.Fail(faultfs.Write, "audit.jsonl", skip, 1, faultfs.Fault{Err: syscall.ENOSPC, Partial: 1000})
+		rc := make([]journal.Receipt, len(recs))
+		err := j.Append(t.Context(), recs, rc)
+		fsys.Heal()
+		if err == nil {
+			if skip < 3 {
+				t.Fatalf("a commit of %d records took %d writes", len(recs), skip)
+			}
+			if !rc[480].Duplicate || rc[480].Seq != rc[3].Seq || rc[499].Seq != 3+499-1 {
+				t.Errorf("receipts: %+v and %+v", rc[3], rc[480])
+			}
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+			wantVerdict(t, verify(t, path), integrity.Verified)
+			return
+		}
+		if !errors.Is(err, journal.ErrWrite) || !errors.Is(err, syscall.ENOSPC) {
+			t.Fatalf("append: %v", err)
+		}
+		if got := readFile(t, path); string(got) != string(before) {
+			t.Errorf("write %d failed, and %d bytes stay", skip, len(got)-len(before))
+		}
+		if rc := appendOne(t, j, recs[3]); rc.Duplicate || rc.Seq != 3 {
+			t.Errorf("after the failure: %+v", rc)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		wantVerdict(t, verify(t, path), integrity.Verified)
+	}
+}

@@ -60,7 +60,8 @@ type committer struct {
 	head    *headFile
 	ids     *idRing
 	tail    tail
-	buf     []byte
+	buf     []byte // lines of the commit that are not yet written
+	written int64  // where they go: the end of the file, as it is now
 	sealed  uint64 // records sealed by this writer
 	unsaved bool   // lines not yet covered by a sync and the watermark
 	failed  error  // why nothing more is sealed

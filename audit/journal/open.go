@@ -101,8 +101,7 @@ func (j *Journal) genesis() error {
 	if err := j.openSides(nil, 0); err != nil {
 		return err
 	}
-	at := j.c.tail
-	j.c.buf = j.c.buf[:0]
+	at := j.c.begin()
 	j.sealControl(&at, integrity.NewGenesis(j.chain, j.opts.Key, j.opts.Now()))
 	j.sealOpened(&at)
 	// Bytes and name of the file are durable before there is a watermark, and
@@ -185,8 +184,7 @@ func (j *Journal) continueAt(size int64) error {
 			return err
 		}
 	}
-	at := j.c.tail
-	j.c.buf = j.c.buf[:0]
+	at := j.c.begin()
 	if err := j.sealOrphan(&at); err != nil {
 		return err
 	}

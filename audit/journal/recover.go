@@ -71,8 +71,7 @@ func (j *Journal) setAside(size int64) error {
 	if err := c.file.Truncate(c.tail.size); err != nil {
 		return j.fail(fmt.Errorf("%q: crash tail: %w", j.path, err))
 	}
-	at := c.tail
-	c.buf = c.buf[:0]
+	at := c.begin()
 	j.sealControl(&at, j.recovered(n, h, kept))
 	return j.persist(at, true)
 }
