@@ -97,12 +97,14 @@ func TestKnownAnswers(t *testing.T) {
 	}
 }
 
-func TestParseLineRefuses(t *testing.T) {
+type refused struct {
+	name, line string
+	want       error
+}
+
+func refusedLines() []refused {
 	tag := strings.Repeat("a", 64)
-	for _, c := range []struct {
-		name, line string
-		want       error
-	}{
+	return []refused{
 		{"empty", "", ErrNoSuffix},
 		{"no suffix", `{"timestamp":"x"}`, ErrNoSuffix},
 		{"no seq", `{"timestamp":"x","hmac":"` + tag + `"}`, ErrNoSuffix},
@@ -126,7 +128,12 @@ func TestParseLineRefuses(t *testing.T) {
 		{"tombstone in upper case", `{"erased":"` + strings.Repeat("A", 64) + `","seq":1,"hmac":"` + tag + `"}`, ErrBadKind},
 		{"NUL", "{\"timestamp\":\"\x00\",\"seq\":1,\"hmac\":\"" + tag + `"}`, ErrBadByte},
 		{"tab, far in", `{"timestamp":"` + strings.Repeat("x", 100) + "\t" + `","seq":1,"hmac":"` + tag + `"}`, ErrBadByte},
-	} {
+	}
+}
+
+func TestParseLineRefuses(t *testing.T) {
+	tag := strings.Repeat("a", 64)
+	for _, c := range refusedLines() {
 		if _, err := ParseLine([]byte(c.line)); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
