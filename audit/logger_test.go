@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -359,28 +360,42 @@ func TestNewLoggerRefuses(t *testing.T) {
 	}
 }
 
-// The packages that an application compiles in with this one: neither the
-// Collector nor the SDK, which is the application's own choice.
+// What an application compiles in with these packages: a stated few modules,
+// and never the Collector.
 func TestDependencies(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "github.com/auditchain/auditchain/audit").Output()
-	if errors.Is(err, exec.ErrNotFound) {
-		t.Skip("needs the go command")
+	const ours = "github.com/auditchain/auditchain"
+	few := []string{
+		ours, "go.opentelemetry.io/otel", "go.opentelemetry.io/otel/log", "github.com/cespare/xxhash/v2",
+		"github.com/google/uuid", "github.com/gofrs/flock", "golang.org/x/sys",
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	deps := strings.Fields(string(out))
-	found := false
-	for _, d := range deps {
-		found = found || d == "go.opentelemetry.io/otel/log"
-		for _, no := range []string{"go.opentelemetry.io/collector", "go.opentelemetry.io/otel/sdk", "go.opentelemetry.io/otel/exporters"} {
-			if d == no || strings.HasPrefix(d, no+"/") {
-				t.Errorf("audit depends on %s", d)
+	for _, c := range []struct {
+		pkg, needs string
+		allowed    []string // nil: anything but the Collector
+	}{
+		{"audit", "go.opentelemetry.io/otel/log", few},
+		{"audit/journal", "github.com/gofrs/flock", few},
+		{"integrity", ours, []string{ours}},
+		{"processor/redact", ours, []string{ours}},
+		{"processor/redactlog", "go.opentelemetry.io/otel/sdk/log", nil},
+		{"processor/synclog", "go.opentelemetry.io/otel/sdk/log", nil},
+		{"exporter/chainlog", "go.opentelemetry.io/otel/sdk/log", nil},
+	} {
+		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", ours+"/"+c.pkg).Output()
+		if errors.Is(err, exec.ErrNotFound) {
+			t.Skip("needs the go command")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules := slices.Compact(slices.Sorted(slices.Values(strings.Fields(string(out)))))
+		if !slices.Contains(modules, c.needs) {
+			t.Errorf("%s: %s is not among its modules %q: the test looks at the wrong thing", c.pkg, c.needs, modules)
+		}
+		for _, m := range modules {
+			if strings.HasPrefix(m, "go.opentelemetry.io/collector") || c.allowed != nil && !slices.Contains(c.allowed, m) {
+				t.Errorf("%s depends on %s", c.pkg, m)
 			}
 		}
-	}
-	if !found {
-		t.Errorf("%d dependencies, and otel/log is not among them: the test looks at the wrong thing", len(deps))
 	}
 }
 
