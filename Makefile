@@ -47,11 +47,18 @@ test: collector cli victoria-logs bin/agent-session bin/demo ## run every test, 
 	@$(if $(RACE),,echo "no C compiler: testing without the race detector")
 	AUDITCHAIN_BIN=$(BIN) $(GO) test $(RACE) -timeout 20m ./...
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build ./...
-	cd bench && $(GO) vet ./...
+	cd bench && $(GO) vet ./... && $(GO) test . && $(GO) run . -short
 
 .PHONY: bench
 bench: ## compare with other exporters and redactors (docs/BENCHMARKS.md is written by it)
 	cd bench && $(GO) run .
+
+.PHONY: bench-collector
+bench-collector: collector bin/otelcol-neighbour ## make bench, and two whole Collectors side by side
+	cd bench && $(GO) run . -collector $(BIN)/otelcol-auditchain -neighbour-collector $(BIN)/otelcol-neighbour
+
+bin/otelcol-neighbour: bench/collector/builder-config.yaml bench/collector/build.sh | $(TOOLS)/builder-$(OCB_VERSION)
+	bench/collector/build.sh $(TOOLS)/builder-$(OCB_VERSION) $@
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## check format, vet and static analysis

@@ -145,7 +145,8 @@ func (s *Scanner) commandAt(v string, at int) {
 			}
 		}
 		wordStart, q := i, byte(0)
-		inner, innerEnd := i, i
+		inner := i
+		var innerEnd int
 		if isQuote(v[i]) {
 			q = v[i]
 			val := quotedValue(v, i+1, q, 0)

@@ -70,18 +70,9 @@ func skipDeep(v string, i int) (end int, ok bool) {
 				}
 				want, fresh = wantMore, false
 			default:
-				next := number(v, i)
-				if next == i {
-					for _, w := range [...]string{"true", "false", "null"} {
-						if len(v)-i >= len(w) && v[i:i+len(w)] == w {
-							next = i + len(w)
-						}
-					}
-				}
-				if next == i {
+				if i, ok = skipValue(v, i); !ok {
 					return i, false
 				}
-				i = next
 				want, fresh = wantMore, false
 			}
 		case wantMore:
@@ -99,6 +90,28 @@ func skipDeep(v string, i int) (end int, ok bool) {
 		}
 		if depth == 0 && want == wantMore {
 			return i, true
+		}
+	}
+	return i, false
+}
+
+// skipValue is the end of the value at v[i:].
+func skipValue(v string, i int) (end int, ok bool) {
+	if i >= len(v) {
+		return i, false
+	}
+	switch v[i] {
+	case '"':
+		return skipString(v, i)
+	case '{', '[':
+		return skipDeep(v, i)
+	}
+	if end = number(v, i); end > i {
+		return end, true
+	}
+	for _, w := range [...]string{"true", "false", "null"} {
+		if len(v)-i >= len(w) && v[i:i+len(w)] == w {
+			return i + len(w), true
 		}
 	}
 	return i, false

@@ -16,8 +16,9 @@ const (
 	// NotJSON: not one JSON object or array.
 	NotJSON Form = iota
 	// LooseJSON: valid JSON, but with duplicate keys, with raw bytes below
-	// 0x20 between its tokens, with invalid UTF-8, or nested deeper than
-	// MaxDepth. Some reader will understand it differently, or not at all.
+	// 0x20 between its tokens, with invalid UTF-8, with an escape that is half
+	// a surrogate pair, or nested deeper than MaxDepth. Some reader will
+	// understand it differently, or not at all.
 	LooseJSON
 	// StrictJSON: none of these; fit to stand inside one line of JSON.
 	StrictJSON
@@ -43,29 +44,36 @@ func (s *Scanner) JSON(dst []byte, p Place, text string) (out []byte, form Form)
 		if int(p.depth) > s.r.maxDepth {
 			kind = kindTooDeep
 		}
+		s.standing.add(kind)
 		dst = append(dst, '"')
 		dst = append(dst, s.bareMarker(kind)...)
 		return append(dst, '"'), StrictJSON
 	}
 	nesting, base := s.nesting, len(s.keys)
-	before, counted := s.counts, s.counted
+	before, some := s.masked.n, s.masked.some
 	defer func() {
 		if recover() != nil {
 			s.nesting, s.inView, s.keys = nesting, false, s.keys[:base]
+			s.standing.add(kindError)
 			out = append(dst[:n], '"')
 			out = append(out, s.bareMarker(kindError)...)
 			out, form = append(out, '"'), StrictJSON
 		}
 	}()
 	w := walker{s: s, src: text, dst: dst}
-	if !w.document(p) {
-		s.counts, s.counted = before, counted
+	s.nesting++ // as for the same text as a value: what is too deep does not depend on it
+	ok := w.document(p)
+	s.nesting--
+	if !ok {
+		s.masked.n, s.masked.some = before, some
 		return dst[:n], NotJSON
 	}
+	out, form = w.flush(), StrictJSON
 	if w.loose || !utf8.ValidString(text) {
-		return w.flush(), LooseJSON
+		form = LooseJSON
 	}
-	return w.flush(), StrictJSON
+	s.stands(stringOf(out[n:]))
+	return out, form
 }
 
 // nestedJSON redacts a string that holds JSON. ok is false if it does not.
@@ -73,7 +81,7 @@ func (s *Scanner) nestedJSON(p Place, v string) (out string, changed, ok bool) {
 	if s.nesting >= maxNesting {
 		return s.bareMarker(kindTooDeep), true, true
 	}
-	before, counted := s.counts, s.counted
+	before, some := s.masked.n, s.masked.some
 	lv := &s.levels[s.nesting]
 	s.nesting++
 	w := walker{s: s, src: v, dst: lv.out[:0]}
@@ -81,7 +89,7 @@ func (s *Scanner) nestedJSON(p Place, v string) (out string, changed, ok bool) {
 	s.nesting--
 	lv.out = w.dst[:0]
 	if !ok {
-		s.counts, s.counted = before, counted
+		s.masked.n, s.masked.some = before, some
 		return v, false, false
 	}
 	if !w.changed {
@@ -164,7 +172,7 @@ func (w *walker) value(i int, p Place) (int, bool) {
 		if !ok {
 			return i, false
 		}
-		if out, changed := w.s.Text(p, text); changed {
+		if out, changed := w.s.text(p, text); changed {
 			w.replace(i, end, out, true)
 		}
 		return end, true
@@ -179,7 +187,7 @@ func (w *walker) value(i int, p Place) (int, bool) {
 	if end == i {
 		return i, false
 	}
-	if m, masked := w.s.Scalar(p); masked {
+	if m, masked := w.s.scalar(p); masked {
 		w.replace(i, end, m, true)
 	}
 	return end, true
@@ -198,6 +206,7 @@ func (w *walker) object(i int, p Place) (int, bool) {
 	}
 	base := len(w.s.keys)
 	var named Place // what {"name": …} makes of {"value": …}
+	looked := false // for a name behind the value
 	i = w.space(i + 1)
 	if i < len(w.src) && w.src[i] == '}' {
 		return i + 1, true
@@ -210,11 +219,10 @@ func (w *walker) object(i int, p Place) (int, bool) {
 		if !ok {
 			return i, false
 		}
-		if out, changed := w.s.Key(name); changed {
-			w.replace(i, end, out, true)
-			name = out
+		name, changed, q := w.s.name(p, name)
+		if changed {
+			w.replace(i, end, name, true)
 		}
-		q := w.s.Field(p, name)
 		w.s.keys = append(w.s.keys, maphash.String(keySeed, name))
 		i = w.space(end)
 		if i >= len(w.src) || w.src[i] != ':' {
@@ -222,19 +230,13 @@ func (w *walker) object(i int, p Place) (int, bool) {
 		}
 		i = w.space(i + 1)
 		switch {
-		case IsPairName(name):
-			if i < len(w.src) && w.src[i] == '"' {
-				if text, _, ok := w.str(i); ok {
-					if q := w.s.Field(p, text); q.kind != kindNone {
-						named = q
-					}
-				}
+		case !named.Forced() && IsPairName(name):
+			named = w.nameAt(i, p)
+		case q.IsPairValue():
+			if !named.Forced() && !looked {
+				named, looked = w.nameBehind(i, p), true
 			}
-		case IsPairValue(name) && q.kind == kindNone:
-			if named.kind == kindNone {
-				named = w.nameBehind(i, p)
-			}
-			if named.kind != kindNone {
+			if named.Forced() {
 				q = named
 			}
 		}
@@ -257,37 +259,52 @@ func (w *walker) object(i int, p Place) (int, bool) {
 	}
 }
 
-// nameBehind looks for the name of a pair whose string value, at i, comes
-// first: {"value": "x", "name": "DB_PASSWORD"}.
-func (w *walker) nameBehind(i int, p Place) Place {
+// nameAt is the place that the name at i makes of its value; not forced where
+// it is no string, or none that says so.
+func (w *walker) nameAt(i int, p Place) Place {
 	if i >= len(w.src) || w.src[i] != '"' {
-		return Place{}
-	}
-	i, ok := skipString(w.src, i)
-	if !ok {
-		return Place{}
-	}
-	if i = skipSpace(w.src, i); i >= len(w.src) || w.src[i] != ',' {
-		return Place{}
-	}
-	if i = skipSpace(w.src, i+1); i >= len(w.src) || w.src[i] != '"' {
-		return Place{}
-	}
-	key, i, ok := w.str(i)
-	if !ok || !IsPairName(key) {
-		return Place{}
-	}
-	if i = skipSpace(w.src, i); i >= len(w.src) || w.src[i] != ':' {
-		return Place{}
-	}
-	if i = skipSpace(w.src, i+1); i >= len(w.src) || w.src[i] != '"' {
 		return Place{}
 	}
 	text, _, ok := w.str(i)
 	if !ok {
 		return Place{}
 	}
-	return w.s.Field(p, text)
+	if q := w.s.Field(p, text); q.Forced() {
+		return q
+	}
+	return Place{}
+}
+
+// nameBehind looks for the name of a pair whose value, at i, comes first:
+// {"value": "x", "name": "DB_PASSWORD"}. It reads the rest of an object at most
+// once, so that no byte is read more often here than MaxDepth says.
+func (w *walker) nameBehind(i int, p Place) Place {
+	for {
+		var ok bool
+		if i, ok = skipValue(w.src, i); !ok {
+			return Place{}
+		}
+		if i = skipSpace(w.src, i); i >= len(w.src) || w.src[i] != ',' {
+			return Place{}
+		}
+		if i = skipSpace(w.src, i+1); i >= len(w.src) || w.src[i] != '"' {
+			return Place{}
+		}
+		var key string
+		if key, i, ok = w.str(i); !ok {
+			return Place{}
+		}
+		isName := IsPairName(key)
+		if i = skipSpace(w.src, i); i >= len(w.src) || w.src[i] != ':' {
+			return Place{}
+		}
+		i = skipSpace(w.src, i+1)
+		if isName {
+			if q := w.nameAt(i, p); q.Forced() {
+				return q
+			}
+		}
+	}
 }
 
 var keySeed = maphash.MakeSeed()

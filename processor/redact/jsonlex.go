@@ -89,6 +89,7 @@ func (w *walker) strEscaped(i, j int) (text string, end int, ok bool) {
 					j += 6
 				} else {
 					r = utf8.RuneError
+					w.loose = true
 				}
 			}
 			buf = utf8.AppendRune(buf, r)

@@ -32,33 +32,39 @@ const (
 // grammar is strict, so that text which only looks like a marker is scanned
 // as any other text.
 func markerLen(v string) int {
+	n, _ := parseMarker(v)
+	return n
+}
+
+// parseMarker is markerLen and the kind that the marker names.
+func parseMarker(v string) (n int, id kindID) {
 	if !strings.HasPrefix(v, markerOpen) {
-		return 0
+		return 0, kindNone
 	}
 	limit := min(len(v), maxMarker)
 	end := strings.IndexByte(v[:limit], ']')
 	if end < 0 {
-		return 0
+		return 0, kindNone
 	}
 	kind, rest, more := strings.Cut(v[len(markerOpen):end], ":")
 	id, ok := kindsByName[kind]
 	if !ok {
-		return 0
+		return 0, kindNone
 	}
 	if id == kindAWSAccessKeyID {
 		var tail string
 		tail, rest, more = strings.Cut(rest, ":")
 		if len(tail) != tailLen || tail[:4] != "****" || !allIn(tail[4:], setUpperDigit) {
-			return 0
+			return 0, kindNone
 		}
 	}
 	if more {
 		keyID, fp, _ := strings.Cut(rest, ":")
 		if len(keyID) != keyIDLen || len(fp) != fpLen || !allIn(keyID, setLowerHex) || !allIn(fp, setLowerHex) {
-			return 0
+			return 0, kindNone
 		}
 	}
-	return end + 1
+	return end + 1, id
 }
 
 // isMarker says whether v is one exact marker and nothing else.
@@ -78,7 +84,7 @@ const (
 
 // appendMarker appends the marker of secret.
 func (s *Scanner) appendMarker(dst []byte, kind kindID, secret string, dec decoding) []byte {
-	s.count(kind)
+	s.masked.add(kind)
 	dst = append(dst, markerOpen...)
 	dst = append(dst, kindNames[kind]...)
 	if kind == kindAWSAccessKeyID {
@@ -116,7 +122,7 @@ func (s *Scanner) marker(kind kindID, secret string, dec decoding) string {
 // bareMarker is a marker for a secret whose value is not at hand, or that is
 // none: no fingerprint.
 func (s *Scanner) bareMarker(kind kindID) string {
-	s.count(kind)
+	s.masked.add(kind)
 	return s.r.bare[kind]
 }
 

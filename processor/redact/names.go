@@ -7,19 +7,18 @@ import "strings"
 
 // class is what a key name says about its value.
 type class struct {
-	kind kindID
-	// reach says how far the name reaches.
+	kind  kindID
 	reach reach
 }
 
+// reach says how far a name reaches. The zero value: everything below is
+// secret, nested values too.
 type reach uint8
 
 const (
-	// reachAll: everything below is secret, nested values too.
-	reachAll reach = iota
 	// reachText: only a string that stands under the name itself; a map below
 	// has names of its own ("authorization": {"decision": …}).
-	reachText
+	reachText reach = iota + 1
 	// reachNone: a name that looks sensitive and is known not to be, such as
 	// secretName: it lifts what a name above it forces.
 	reachNone

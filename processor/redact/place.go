@@ -12,9 +12,19 @@ type Place struct {
 	depth uint16
 	kind  kindID // forced by a name above, or by the element before
 	mode  mode
+	pair  pairRole // only where no kind is forced
 	ready bool     // argv: the subcommand was seen
 	cmd   *command // argv: the command whose word this is
 }
+
+// pairRole is the part that a key has in a name and value pair.
+type pairRole uint8
+
+const (
+	pairNone pairRole = iota
+	pairName
+	pairValue
+)
 
 type mode uint8
 
@@ -32,12 +42,14 @@ func (s *Scanner) Root() Place { return Place{} }
 // Field is the place of the value under key in a map at p. A sensitive key
 // forces a kind on everything below it, whatever the names there. Where Key
 // changed the name, pass what it returned.
-func (s *Scanner) Field(p Place, key string) Place {
+func (s *Scanner) Field(p Place, key string) Place { return s.field(p, key, s.slot(key)) }
+
+func (s *Scanner) field(p Place, key string, sl *nameSlot) Place {
 	q := Place{depth: p.depth + 1}
 	if p.depth == ^uint16(0) {
 		q.depth = p.depth
 	}
-	c := s.classify(key)
+	c := sl.class
 	if p.kind != kindNone && p.mode == modeText {
 		if c.reach == reachNone && c.kind == kindNone && !s.r.allowedName(key) {
 			// secretName below secret: where the secret is, not what it is.
@@ -56,7 +68,10 @@ func (s *Scanner) Field(p Place, key string) Place {
 		return q
 	}
 	q.kind = c.kind
-	if c.reach == reachText && c.kind != kindNone {
+	switch {
+	case c.kind == kindNone:
+		q.pair = sl.pair
+	case c.reach == reachText:
 		q.mode = modeLeaf
 	}
 	return q
@@ -160,21 +175,45 @@ func (s *Scanner) before(prev string) (kindID, mode) {
 }
 
 // IsPairName says whether key is the name part of a name and value pair, as in
-// {"name": "DB_PASSWORD", "value": …}. The place of the value part is then
-// Field of the string under this key, unless the value's own key forces a kind.
-func IsPairName(key string) bool { return equalFold(key, "name") || equalFold(key, "key") }
+// {"name": "DB_PASSWORD", "value": …}.
+func IsPairName(key string) bool { return pairRoleOf(key) == pairName }
 
-// IsPairValue says whether key is the value part of such a pair.
-func IsPairValue(key string) bool {
-	return equalFold(key, "value") || equalFold(key, "stringvalue") || equalFold(key, "values")
+func pairRoleOf(key string) pairRole {
+	switch len(key) {
+	case len("key"), len("name"):
+		if equalFold(key, "name") || equalFold(key, "key") {
+			return pairName
+		}
+	case len("value"), len("values"), len("stringvalue"):
+		if equalFold(key, "value") || equalFold(key, "values") || equalFold(key, "stringvalue") {
+			return pairValue
+		}
+	}
+	return pairNone
 }
+
+// IsPairValue says whether the value at p is the value part of a name and
+// value pair, and nothing has said yet that it is secret. A caller that walks
+// a map looks, in the order of the map, for the first string whose key
+// IsPairName and that, as the key of a Field, is Forced; the place of the value
+// then is that one. The name may stand before the value or behind it.
+//
+// Attributes are maps like any other here.
+func (p Place) IsPairValue() bool { return p.pair == pairValue }
+
+// Forced says whether a name makes what stands at p secret, whatever it is.
+func (p Place) Forced() bool { return p.kind != kindNone }
 
 // TooDeep says whether p lies deeper than MaxDepth. A caller that walks maps
 // and slices need not go further down: it writes Refused in their place.
 func (s *Scanner) TooDeep(p Place) bool { return int(p.depth) > s.r.maxDepth }
 
 // Refused counts and returns the marker for what lies too deep.
-func (s *Scanner) Refused() string { return s.bareMarker(kindTooDeep) }
+func (s *Scanner) Refused() string {
+	marker := s.bareMarker(kindTooDeep)
+	s.stands(marker)
+	return marker
+}
 
 // nameSlots is the size of the cache of key names, a power of two. Records of
 // one kind have the same few dozen keys over and over.
@@ -189,8 +228,11 @@ type nameSlot struct {
 	name  [nameSlotLen]byte
 	n     uint8
 	class class
-	clean bool // the name itself holds no secret (known once Key was called)
+	pair  pairRole
+	clean bool // the name itself holds neither secret nor marker (known once it was looked at)
 }
+
+func (sl *nameSlot) isClean(name string) bool { return sl.clean && int(sl.n) == len(name) }
 
 func slotOf(name string) int {
 	n := len(name)
@@ -217,7 +259,7 @@ func (s *Scanner) slot(name string) *nameSlot {
 	if int(sl.n) == len(name) && len(name) > 0 && string(sl.name[:sl.n]) == name {
 		return sl
 	}
-	*sl = nameSlot{class: s.r.classifyName(name)}
+	*sl = nameSlot{class: s.r.classifyName(name), pair: pairRoleOf(name)}
 	if len(name) <= nameSlotLen {
 		sl.n = uint8(copy(sl.name[:], name))
 	}

@@ -152,9 +152,8 @@ type Scanner struct {
 	view   []byte
 	viewAt []int
 
-	counts  [kindCount]int
-	counted bool
-	listed  []KindCount
+	masked   tally // what was masked
+	standing tally // markers in what was returned
 
 	mac   hash.Hash
 	sum   [32]byte
@@ -171,44 +170,22 @@ type Scanner struct {
 	levels  [maxNesting + 1]level
 }
 
-// KindCount is how many secrets of a kind were masked.
-type KindCount struct {
-	Kind Kind
-	N    int
-}
+// Counts lists what was masked since the last Reset, sorted by kind. What an
+// earlier redaction masked is not among it. The slice is valid until the next
+// call of Counts.
+func (s *Scanner) Counts() []KindCount { return s.masked.list() }
 
-// Counts lists what was masked since the last Reset, sorted by kind. The
-// slice is valid until the next call of Counts.
-func (s *Scanner) Counts() []KindCount {
-	if !s.counted {
-		return nil
-	}
-	s.listed = s.listed[:0]
-	for id, n := range s.counts {
-		if n > 0 {
-			s.listed = append(s.listed, KindCount{kindNames[id], n})
-		}
-	}
-	// Insertion sort: a handful of kinds.
-	for i := 1; i < len(s.listed); i++ {
-		for j := i; j > 0 && s.listed[j].Kind < s.listed[j-1].Kind; j-- {
-			s.listed[j], s.listed[j-1] = s.listed[j-1], s.listed[j]
-		}
-	}
-	return s.listed
-}
+// Markers lists the exact markers that stand in what was returned since the
+// last Reset, sorted by kind: those put there now and those that were there
+// before and were left alone. It is a property of the result alone, so that
+// redacting once, twice, or here what was redacted elsewhere says the same. The
+// slice is valid until the next call of Markers.
+func (s *Scanner) Markers() []KindCount { return s.standing.list() }
 
 // Reset forgets the counts.
 func (s *Scanner) Reset() {
-	if s.counted {
-		s.counts = [kindCount]int{}
-		s.counted = false
-	}
-}
-
-func (s *Scanner) count(kind kindID) {
-	s.counts[kind]++
-	s.counted = true
+	s.masked.reset()
+	s.standing.reset()
 }
 
 // stringOf views b as a string without copying it. b must not change while

@@ -17,26 +17,43 @@ const minSecret = 4
 // Text redacts the string v at p, and says whether the result differs. A
 // clean value is returned as it is, without an allocation.
 func (s *Scanner) Text(p Place, v string) (out string, changed bool) {
+	if s.plain(p, v) {
+		return v, false
+	}
+	out, changed = s.closely(p, v)
+	s.stands(out)
+	return out, changed
+}
+
+// text is Text for a value inside another, whose markers count with the whole.
+func (s *Scanner) text(p Place, v string) (out string, changed bool) {
+	if s.plain(p, v) {
+		return v, false
+	}
+	return s.closely(p, v)
+}
+
+// plain says that no name, no bracket and no literal (that of a marker among
+// them) speaks for a closer look at v. Most values end here.
+func (s *Scanner) plain(p Place, v string) bool {
+	if p.kind != kindNone || len(v) > s.r.maxBytes || int(p.depth) > s.r.maxDepth {
+		return false
+	}
+	if len(v) < minSecret {
+		return true
+	}
+	c := v[0]
+	return c != '{' && c != '[' && c > ' ' && len(v) != awsSecretLen && p.cmd == nil && s.r.matcher.next(v, 0) >= len(v)
+}
+
+// closely redacts a value that is not plain.
+func (s *Scanner) closely(p Place, v string) (out string, changed bool) {
 	if len(v) > s.r.maxBytes {
 		return s.refuse(v, kindTooLarge)
 	}
 	if int(p.depth) > s.r.maxDepth {
 		return s.refuse(v, kindTooDeep)
 	}
-	// Most values end here: no name, no bracket, no literal speaks for them.
-	if p.kind == kindNone {
-		if len(v) < minSecret {
-			return v, false
-		}
-		if c := v[0]; c != '{' && c != '[' && c > ' ' && len(v) != awsSecretLen && p.cmd == nil && s.r.matcher.next(v, 0) >= len(v) {
-			return v, false
-		}
-	}
-	return s.text(p, v)
-}
-
-// text is Text for a value that asks for a closer look.
-func (s *Scanner) text(p Place, v string) (out string, changed bool) {
 	nesting, base := s.nesting, len(s.keys)
 	defer func() {
 		if recover() != nil {
@@ -109,7 +126,7 @@ func (s *Scanner) free(v string) (string, bool) {
 	for _, sp := range spans {
 		out = append(out, v[at:sp.start]...)
 		if sp.kind == kindError {
-			s.count(kindError)
+			s.masked.add(kindError)
 			out = append(out, s.r.bare[kindError]...)
 		} else {
 			out = s.appendMarker(out, sp.kind, v[sp.start:sp.end], sp.dec)
@@ -226,6 +243,12 @@ func (s *Scanner) with(v string, rule func()) (string, bool) {
 // and nulls, which are never masked: they hold no secret, and "password": null
 // is worth knowing.
 func (s *Scanner) Scalar(p Place) (marker string, masked bool) {
+	marker, masked = s.scalar(p)
+	s.stands(marker)
+	return marker, masked
+}
+
+func (s *Scanner) scalar(p Place) (marker string, masked bool) {
 	if int(p.depth) > s.r.maxDepth {
 		return s.bareMarker(kindTooDeep), true
 	}
@@ -246,14 +269,40 @@ func (s *Scanner) Bytes(p Place, v []byte) (out []byte, changed bool) {
 }
 
 // Key redacts the name of a map key, which may hold a secret as any text.
-func (s *Scanner) Key(name string) (string, bool) {
-	sl := s.slot(name)
-	if sl.clean && int(sl.n) == len(name) {
+func (s *Scanner) Key(name string) (out string, changed bool) {
+	if s.slot(name).isClean(name) {
 		return name, false
 	}
-	out, changed := s.Text(Place{}, name)
-	if !changed && len(name) <= nameSlotLen {
-		// Text may have looked up other names: find the slot again.
+	out, changed = s.key(name)
+	s.stands(out)
+	return out, changed
+}
+
+// Name is Key and, for the name that it returns, Field: both in one look-up,
+// and the place is the one that redacting again would give.
+func (s *Scanner) Name(p Place, key string) (out string, changed bool, q Place) {
+	if sl := s.slot(key); sl.isClean(key) {
+		return key, false, s.field(p, key, sl)
+	}
+	out, changed = s.key(key)
+	s.stands(out)
+	return out, changed, s.Field(p, out)
+}
+
+// name is Name for a key inside a value, whose markers count with the whole.
+func (s *Scanner) name(p Place, key string) (out string, changed bool, q Place) {
+	if sl := s.slot(key); sl.isClean(key) {
+		return key, false, s.field(p, key, sl)
+	}
+	out, changed = s.key(key)
+	return out, changed, s.Field(p, out)
+}
+
+// key redacts a name that is not known to be clean.
+func (s *Scanner) key(name string) (out string, changed bool) {
+	out, changed = s.text(Place{}, name)
+	if !changed && len(name) <= nameSlotLen && !strings.Contains(name, markerOpen) {
+		// The rules may have looked up other names: find the slot again.
 		s.slot(name).clean = true
 	}
 	return out, changed

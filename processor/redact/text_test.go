@@ -274,7 +274,7 @@ func TestPanicFailsClosed(t *testing.T) {
 			t.Fatalf("panicked: %v", v)
 		}
 	}()
-	if got, _ := s.text(s.Root(), secret); got != "[REDACTED:error]" {
+	if got, _ := s.closely(s.Root(), secret); got != "[REDACTED:error]" {
 		t.Errorf("Text: got %q", got)
 	}
 	if got := s.Find(secret, nil); len(got) != 1 || got[0] != (Span{0, len(secret), "error"}) {
