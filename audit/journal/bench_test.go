@@ -75,3 +75,35 @@ func BenchmarkGroupCommit(b *testing.B) {
 }
 
 var benchOne = benchRecords(1)
+
+// BenchmarkOpenAppendClose shows that what one record costs does not depend
+// on how many there are.
+func BenchmarkOpenAppendClose(b *testing.B) {
+	for _, n := range []int{10, 300_000} {
+		b.Run(fmt.Sprint("records=", n), func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), "audit.jsonl")
+			never := func(o *journal.Options) { o.Fsync = journal.FsyncNever }
+			j := open(b, path, never)
+			recs, rc := make([]journal.Record, 1000), make([]journal.Receipt, 1000)
+			for left := n; left > 0; left -= len(recs) {
+				recs = recs[:min(left, len(recs))]
+				for i := range recs {
+					recs[i] = record(uuid.New(), "x")
+				}
+				if err := j.Append(context.Background(), recs, rc); err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := j.Close(); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				j := open(b, path)
+				appendOne(b, j, record(uuid.New(), "one more"))
+				if err := j.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

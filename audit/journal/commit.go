@@ -69,8 +69,9 @@ func (j *Journal) commitLocked(batch []*request) (err error) {
 		if r.closing {
 			j.sealControl(&at, integrity.Closed{
 				Control: integrity.ControlClosed, Time: integrity.FormatTime(j.opts.Now()),
-				Writer: j.writer.String(), Records: c.sealed + j.countSealed(batch),
+				Writer: j.writer.String(), Records: c.sealed,
 			})
+			c.ids.seal(at.seq)
 		}
 	}
 	if err := j.persist(at, wantSync); err != nil {
@@ -89,17 +90,6 @@ func (j *Journal) commitLocked(batch []*request) (err error) {
 		}
 	}
 	return nil
-}
-
-func (j *Journal) countSealed(batch []*request) (n uint64) {
-	for _, r := range batch {
-		for i := range r.recs {
-			if r.receipts[i].Err == nil && !r.receipts[i].Duplicate {
-				n++
-			}
-		}
-	}
-	return n
 }
 
 // check makes sure, under the lock, that the file still is the one that this
@@ -231,7 +221,7 @@ func (j *Journal) persist(at tail, wantSync bool) error {
 	}
 	// From here on the lines are in the file for good.
 	c.tail = at
-	c.ids.store(at)
+	c.ids.store()
 	if c.unsaved && (mode.every <= 0 || wantSync) {
 		if err := c.head.write(j.chain, at, j.opts.Now()); err != nil {
 			// Genuine lines beyond the watermark: the next commit covers them.

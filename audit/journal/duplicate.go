@@ -18,19 +18,9 @@ import (
 // the content is the same too, and ErrConflict where it is not.
 func (j *Journal) findDuplicate(rec *Record) (*integrity.Line, error) {
 	c := &j.c
-	if c.ids.byID == nil {
-		if err := c.ids.load(c.file, c.tail); err != nil {
-			// Without the ring, the same record could be sealed twice.
-			c.ids.drop()
-			return nil, err
-		}
-		for _, s := range c.ids.staged {
-			c.ids.put(s)
-		}
-	}
-	e, ok := c.ids.byID[rec.ID]
-	if !ok {
-		return nil, nil
+	e, ok, err := c.ids.find(rec.ID, c.file, c.tail)
+	if err != nil || !ok {
+		return nil, err
 	}
 	line, err := j.lineAt(e.off)
 	if err != nil {

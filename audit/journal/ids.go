@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/auditchain/auditchain/integrity"
 	"github.com/auditchain/auditchain/internal/vfs"
@@ -18,17 +19,24 @@ import (
 // The ring of recent ids: a file of ringSlots slots, that of line seq being
 // seq mod ringSlots. It covers twice the 65,536 records that are promised, so
 // that control records take nothing from them. A slot is the id (zero for a
-// line that has none to compare), the seq and the line's offset.
+// line that has none to compare), the seq and the line's offset. Before the
+// slots stand two bytes of each id, so that one lookup reads 256 KiB and not
+// 4 MiB: a program that appends one record and ends must not pay for a table.
 //
-// It is a cache and never trusted: a hit is confirmed by reading the line
-// itself, and a slot that does not name the seq that belongs there counts as
-// missing. It is not synced; what a crash takes is read from the journal
-// again.
+// The ring is a cache and never trusted: a hit is confirmed by reading the
+// line itself, and a slot that does not name the seq that belongs there
+// counts as missing. It is synced when a journal is closed; where the last
+// writer did not come to that, what is missing is read from the journal.
 const (
 	ringSlots = 1 << 17
+	markBytes = 2
 	slotBytes = 16 + 8 + 8
-	ringBytes = ringSlots * slotBytes
+	slotsFrom = ringSlots * markBytes
+	ringBytes = slotsFrom + ringSlots*slotBytes
 )
+
+// maxScans is how many ids are looked for in the file before it is loaded.
+const maxScans = 64
 
 type idEntry struct {
 	seq uint64
@@ -37,16 +45,29 @@ type idEntry struct {
 
 type idRing struct {
 	file vfs.File
-	// byID is nil until the first idempotent record needs it.
+	// whole says that no slot is missing in the file, as far as this writer
+	// knows.
+	whole bool
+	scans int
+	// byID is nil until it is loaded.
 	byID   map[uuid.UUID]idEntry
 	inRing [][16]byte // the id in each slot, to forget what is overwritten
-	staged []stagedID
+	staged []stagedID // of the commit that is being made
 	buf    []byte
 }
 
 type stagedID struct {
 	id [16]byte
 	idEntry
+}
+
+// mark is the part of an id by which it is looked for: bytes that are random
+// in every version of UUID that is in use. 0 stands for no id.
+func mark(id [16]byte) uint16 {
+	if id == ([16]byte{}) {
+		return 0
+	}
+	return max(1, binary.BigEndian.Uint16(id[14:]))
 }
 
 func openIDs(fsys vfs.FS, path string) (*idRing, error) {
@@ -88,13 +109,13 @@ func (r *idRing) unstage() {
 }
 
 // drop makes the next lookup read the ring again.
-func (r *idRing) drop() { r.byID, r.inRing = nil, nil }
+func (r *idRing) drop() { r.byID, r.inRing, r.whole = nil, nil, false }
 
-// store writes the staged slots, which the lines up to at belong to. A
-// failure costs only time: the slots count as missing.
-func (r *idRing) store(at tail) {
+// store writes the staged slots. A failure costs only time: the slots count
+// as missing.
+func (r *idRing) store() {
 	for len(r.staged) > 0 {
-		first := r.staged[0].seq % ringSlots
+		first := int64(r.staged[0].seq % ringSlots)
 		n := min(len(r.staged), ringSlots-int(first))
 		r.buf = r.buf[:0]
 		for _, s := range r.staged[:n] {
@@ -102,7 +123,17 @@ func (r *idRing) store(at tail) {
 			r.buf = binary.BigEndian.AppendUint64(r.buf, s.seq)
 			r.buf = binary.BigEndian.AppendUint64(r.buf, uint64(s.off))
 		}
-		_, _ = r.file.WriteAt(r.buf, int64(first)*slotBytes)
+		_, err := r.file.WriteAt(r.buf, slotsFrom+first*slotBytes)
+		r.buf = r.buf[:0]
+		for _, s := range r.staged[:n] {
+			r.buf = binary.BigEndian.AppendUint16(r.buf, mark(s.id))
+		}
+		if err == nil {
+			_, err = r.file.WriteAt(r.buf, first*markBytes)
+		}
+		if err != nil {
+			r.whole = false
+		}
 		r.staged = append(r.staged[:0], r.staged[n:]...)
 	}
 	if cap(r.buf) > 1<<20 {
@@ -112,7 +143,14 @@ func (r *idRing) store(at tail) {
 
 // absorb takes in lines from+1..to, which another process wrote.
 func (r *idRing) absorb(from, to uint64) {
-	if r.byID == nil || from >= to {
+	if from >= to {
+		return
+	}
+	if r.byID == nil {
+		// Did whoever wrote them get to write their slots?
+		if s, err := r.slot(to); err != nil || s.seq != to {
+			r.whole = false
+		}
 		return
 	}
 	if to-from > ringSlots/2 {
@@ -120,18 +158,22 @@ func (r *idRing) absorb(from, to uint64) {
 		return
 	}
 	for seq := from + 1; seq <= to; seq++ {
-		var b [slotBytes]byte
-		if _, err := r.file.ReadAt(b[:], int64(seq%ringSlots)*slotBytes); err != nil {
-			r.drop()
-			return
-		}
-		s := parseSlotID(b[:])
-		if s.seq != seq {
+		s, err := r.slot(seq)
+		if err != nil || s.seq != seq {
 			r.drop()
 			return
 		}
 		r.put(s)
 	}
+}
+
+// slot reads the slot where seq belongs.
+func (r *idRing) slot(seq uint64) (stagedID, error) {
+	var b [slotBytes]byte
+	if _, err := r.file.ReadAt(b[:], slotsFrom+int64(seq%ringSlots)*slotBytes); err != nil {
+		return stagedID{}, err
+	}
+	return parseSlotID(b[:]), nil
 }
 
 func parseSlotID(b []byte) stagedID {
@@ -141,26 +183,87 @@ func parseSlotID(b []byte) stagedID {
 	}
 }
 
+// find looks for the line of an id, among those of the file up to t and those
+// of the commit that is being made.
+func (r *idRing) find(id uuid.UUID, file io.ReaderAt, t tail) (idEntry, bool, error) {
+	if r.byID == nil && r.whole && r.scans < maxScans {
+		r.scans++
+		return r.scan(id, t)
+	}
+	if r.byID == nil {
+		if err := r.load(file, t); err != nil {
+			// Without the ring, the same record could be sealed twice.
+			r.drop()
+			return idEntry{}, false, err
+		}
+		for _, s := range r.staged {
+			r.put(s)
+		}
+	}
+	e, ok := r.byID[id]
+	return e, ok, nil
+}
+
+// scan looks for an id in the file.
+func (r *idRing) scan(id uuid.UUID, t tail) (idEntry, bool, error) {
+	for _, s := range r.staged {
+		if s.id == id {
+			return s.idEntry, true, nil
+		}
+	}
+	if cap(r.buf) < slotsFrom {
+		r.buf = make([]byte, slotsFrom)
+	}
+	marks := r.buf[:min(uint64(slotsFrom), (t.seq+1)*markBytes)]
+	n, err := r.file.ReadAt(marks, 0)
+	if err != nil && err != io.EOF {
+		return idEntry{}, false, fmt.Errorf("ids: %w", err)
+	}
+	want := mark(id)
+	hi, lo := byte(want>>8), byte(want)
+	for i := 0; i+1 < n; i += markBytes {
+		if marks[i] != hi || marks[i+1] != lo {
+			continue
+		}
+		s, err := r.slot(uint64(i / markBytes))
+		if err == io.EOF {
+			continue
+		}
+		if err != nil {
+			return idEntry{}, false, fmt.Errorf("ids: %w", err)
+		}
+		if s.id == id && r.belongs(s, uint64(i/markBytes), t) {
+			return s.idEntry, true, nil
+		}
+	}
+	return idEntry{}, false, nil
+}
+
+// belongs reports whether a slot can be that of a line up to t.
+func (r *idRing) belongs(s stagedID, slot uint64, t tail) bool {
+	return s.seq%ringSlots == slot && s.seq > 0 && s.seq <= t.seq && s.seq+ringSlots > t.seq && s.off >= 0 && s.off < t.size
+}
+
 // load reads the ring, and from the journal what the ring lacks. Its cost is
 // bounded by the size of the ring, whatever the journal's.
 func (r *idRing) load(file io.ReaderAt, t tail) error {
-	r.byID = make(map[uuid.UUID]idEntry, 1024)
-	r.inRing = make([][16]byte, ringSlots)
-	b := make([]byte, ringBytes)
-	n, err := r.file.ReadAt(b, 0)
-	if err != nil && err != io.EOF {
-		return fmt.Errorf("ids: %w", err)
-	}
-	b = b[:n-n%slotBytes]
 	lowest := uint64(1)
 	if t.seq > ringSlots {
 		lowest = t.seq - ringSlots + 1
 	}
+	r.byID = make(map[uuid.UUID]idEntry, t.seq-lowest+1)
+	r.inRing = make([][16]byte, ringSlots)
+	b := make([]byte, min(uint64(ringBytes-slotsFrom), (t.seq+1)*slotBytes))
+	n, err := r.file.ReadAt(b, slotsFrom)
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("ids: %w", err)
+	}
+	b = b[:n-n%slotBytes]
 	missing := uint64(0) // the lowest seq that the ring lacks
 	for seq := t.seq; seq >= lowest && seq > 0; seq-- {
 		i := int(seq%ringSlots) * slotBytes
 		if i < len(b) {
-			if s := parseSlotID(b[i:]); s.seq == seq && s.off >= 0 && s.off < t.size {
+			if s := parseSlotID(b[i:]); s.seq == seq && r.belongs(s, seq%ringSlots, t) {
 				r.put(s)
 				continue
 			}
@@ -168,6 +271,7 @@ func (r *idRing) load(file io.ReaderAt, t tail) error {
 		missing = seq
 	}
 	if missing == 0 {
+		r.whole = true
 		return nil
 	}
 	back := newBackReader(file, t.size)
@@ -185,7 +289,37 @@ func (r *idRing) load(file io.ReaderAt, t tail) error {
 		}
 		r.put(s)
 	}
+	r.rewrite(t, lowest)
 	return nil
+}
+
+// rewrite makes the file whole again from what was loaded.
+func (r *idRing) rewrite(t tail, lowest uint64) {
+	b := make([]byte, ringBytes)
+	for seq := lowest; seq <= t.seq; seq++ {
+		slot := seq % ringSlots
+		id := r.inRing[slot]
+		binary.BigEndian.PutUint16(b[slot*markBytes:], mark(id))
+		at := b[slotsFrom+slot*slotBytes:]
+		copy(at, id[:])
+		binary.BigEndian.PutUint64(at[16:], seq)
+		binary.BigEndian.PutUint64(at[24:], uint64(r.byID[id].off))
+	}
+	end := ringBytes
+	if t.seq < ringSlots {
+		end = slotsFrom + int(t.seq+1)*slotBytes
+	}
+	_, err := r.file.WriteAt(b[:end], 0)
+	r.whole = err == nil
+}
+
+// seal makes the ring durable before its writer leaves. One that is not whole
+// loses its last slot, so that the next writer does not take it for whole.
+func (r *idRing) seal(seq uint64) {
+	if r.whole && r.file.Sync() == nil {
+		return
+	}
+	r.staged = slices.DeleteFunc(r.staged, func(s stagedID) bool { return s.seq == seq })
 }
 
 // lineID reads the id of a record's line.

@@ -233,10 +233,11 @@ func (j *Journal) takeBack(r *request) bool {
 	return false
 }
 
-// takeBatch takes what one commit does. Guarded by j.mu.
+// takeBatch takes what one commit does; chain.closed has one of its own.
+// Guarded by j.mu.
 func (j *Journal) takeBatch() []*request {
 	n, size := 0, 0
-	for n < len(j.queue) && (n == 0 || size < maxCommit) {
+	for n < len(j.queue) && (n == 0 || size < maxCommit && !j.queue[n].closing) {
 		size += j.queue[n].bytes()
 		n++
 	}

@@ -203,6 +203,52 @@ func TestIdempotentAcrossReopening(t *testing.T) {
 	wantVerdict(t, verify(t, path), integrity.Verified)
 }
 
+// The first few ids are looked for in the file, and then it is loaded: both
+// find the same, across processes and after a writer that did not close.
+func TestManyDuplicates(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	recs := make([]journal.Record, 300)
+	for i := range recs {
+		recs[i] = record(uuid.New(), fmt.Sprint(i))
+	}
+	first := make([]journal.Receipt, len(recs))
+	j := open(t, path)
+	if err := j.Append(t.Context(), recs[:200], first); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	j, other := open(t, path), open(t, path)
+	if err := other.Append(t.Context(), recs[200:], first[200:]); err != nil {
+		t.Fatal(err)
+	}
+	check := func(j *journal.Journal, n int) {
+		t.Helper()
+		for i, rec := range recs[:n] {
+			if rc := appendOne(t, j, rec); !rc.Duplicate || rc.Seq != first[i].Seq {
+				t.Fatalf("record %d: %+v, first %+v", i, rc, first[i])
+			}
+		}
+		again := make([]journal.Receipt, len(recs))
+		if err := j.Append(t.Context(), recs, again); err != nil {
+			t.Fatal(err)
+		}
+		for i := range again {
+			if !again[i].Duplicate || again[i].Seq != first[i].Seq {
+				t.Fatalf("record %d: %+v, first %+v", i, again[i], first[i])
+			}
+		}
+	}
+	check(j, 20)
+	check(other, 100)
+	// Neither is closed: the next writer cannot trust the ring.
+	check(open(t, path), 3)
+	if r := verify(t, path); r.Records != int64(len(recs)) {
+		t.Errorf("%d records, want %d", r.Records, len(recs))
+	}
+}
+
 // A sender may emit the same attributes in another order when it tries again.
 func TestSameContentInAnotherOrder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")

@@ -101,6 +101,7 @@ func (j *Journal) genesis() error {
 	if err := j.openSides(nil, 0); err != nil {
 		return err
 	}
+	j.c.ids.whole = true
 	at := j.c.begin()
 	j.sealControl(&at, integrity.NewGenesis(j.chain, j.opts.Key, j.opts.Now()))
 	j.sealOpened(&at)
@@ -117,7 +118,7 @@ func (j *Journal) genesis() error {
 		return err
 	}
 	j.c.tail = at
-	j.c.ids.store(at)
+	j.c.ids.store()
 	if err := j.c.head.write(j.chain, at, j.opts.Now()); err != nil {
 		return err
 	}
@@ -168,6 +169,9 @@ func (j *Journal) resume(head integrity.Head, contents []byte) error {
 	if err := j.openSides(contents, head.Generation); err != nil {
 		return err
 	}
+	// The last writer synced the ring, and then closed the chain.
+	last, err := j.c.ids.slot(line.Seq)
+	j.c.ids.whole = line.ControlName() == integrity.ControlClosed && err == nil && last.seq == line.Seq
 	if !j.lock.marked() {
 		if err := j.lock.mark(); err != nil {
 			return err
