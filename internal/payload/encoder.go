@@ -67,16 +67,17 @@ func (e *Encoder) Append(b *Batch, r *LogRecord) {
 			w.AttrText(kv.Value.Type() == attribute.STRING, kv.Value.AsString())
 		}
 	}
+	if w.Pairs() {
+		e.pairs(w.Root(), r.Attributes, 0)
+	}
 	if !w.Open(b) {
 		return
 	}
-	root := w.Root()
 	if w.HasFields() {
 		for i := range r.Attributes {
 			if w.IsField(i) {
 				w.Field(i)
-				kv := &r.Attributes[i]
-				e.value(w.In(root, string(kv.Key)), &kv.Value, 0)
+				e.value(w.Place(i), &r.Attributes[i].Value, 0)
 			}
 		}
 	}
@@ -87,14 +88,13 @@ func (e *Encoder) Append(b *Batch, r *LogRecord) {
 		w.BodyText(r.Body.AsString())
 	default:
 		w.Body()
-		e.value(root, &r.Body, 0)
+		e.value(w.Root(), &r.Body, 0)
 	}
 	if w.Attributes() {
 		for i := range r.Attributes {
 			if w.Stays(i) {
 				w.Attribute(i)
-				kv := &r.Attributes[i]
-				e.value(w.In(root, string(kv.Key)), &kv.Value, 0)
+				e.value(w.Place(i), &r.Attributes[i].Value, 0)
 				w.EndAttribute()
 			}
 		}

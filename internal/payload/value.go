@@ -87,13 +87,16 @@ func (e *Encoder) mapping(p redact.Place, kvs []attribute.KeyValue, depth int) {
 	w := e.w
 	mark := w.Mark()
 	for i := range kvs {
-		w.Push(string(kvs[i].Key))
+		w.Push(p, string(kvs[i].Key))
+	}
+	if w.Pairs() {
+		e.pairs(p, kvs, mark)
 	}
 	form := w.Form(mark)
 	w.OpenMap(form)
 	for i := range kvs {
 		w.Entry(form, mark+i)
-		e.value(w.In(p, string(kvs[i].Key)), &kvs[i].Value, depth+1)
+		e.value(w.Place(mark+i), &kvs[i].Value, depth+1)
 		w.EndEntry(form)
 		if w.Over() {
 			break
@@ -101,4 +104,15 @@ func (e *Encoder) mapping(p redact.Place, kvs []attribute.KeyValue, depth int) {
 	}
 	w.CloseMap(form)
 	w.Pop(mark)
+}
+
+// pairs looks for the name of the name and value pairs in the map at p, whose
+// keys stand from mark on.
+func (e *Encoder) pairs(p redact.Place, kvs []attribute.KeyValue, mark int) {
+	for i := range kvs {
+		kv := &kvs[i]
+		if kv.Value.Type() == attribute.STRING && redact.IsPairName(string(kv.Key)) && e.w.Pair(p, kv.Value.AsString(), mark) {
+			return
+		}
+	}
 }

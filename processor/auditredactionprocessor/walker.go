@@ -20,6 +20,7 @@ type walker struct {
 type scanner interface {
 	Root() redact.Place
 	Field(redact.Place, string) redact.Place
+	Name(redact.Place, string) (string, bool, redact.Place)
 	Element(redact.Place, string) redact.Place
 	Text(redact.Place, string) (string, bool)
 	Bytes(redact.Place, []byte) ([]byte, bool)
@@ -85,10 +86,20 @@ func (w walker) slice(p redact.Place, s pcommon.Slice) {
 
 func (w walker) mapping(p redact.Place, m pcommon.Map) {
 	var masked map[int]string // the keys that hold a secret, by position
+	var named redact.Place    // what the name of a pair makes of its value
+	looked := false           // for it
 	i := 0
 	for k, v := range m.All() {
-		w.value(w.s.Field(p, k), v)
-		if name, changed := w.s.Key(k); changed {
+		name, changed, place := w.s.Name(p, k)
+		if !looked && (place.IsPairValue() || redact.IsPairName(k)) {
+			// Before the name itself is masked.
+			named, looked = w.named(p, m), true
+		}
+		if place.IsPairValue() && named.Forced() {
+			place = named
+		}
+		w.value(place, v)
+		if changed {
 			if masked == nil {
 				masked = make(map[int]string, 1)
 			}
@@ -99,6 +110,19 @@ func (w walker) mapping(p redact.Place, m pcommon.Map) {
 	if masked != nil {
 		rename(m, masked)
 	}
+}
+
+// named is the place that the name of a name and value pair in the map m at p
+// makes for the value, if that is forced.
+func (w walker) named(p redact.Place, m pcommon.Map) redact.Place {
+	for k, v := range m.All() {
+		if v.Type() == pcommon.ValueTypeStr && redact.IsPairName(k) {
+			if q := w.s.Field(p, v.Str()); q.Forced() {
+				return q
+			}
+		}
+	}
+	return redact.Place{}
 }
 
 // rename builds m anew: pdata cannot change a key.

@@ -8,6 +8,7 @@ import "strings"
 // A command whose short flags carry secrets. Only with the command known is
 // -p a password: for mkdir, cp and unzip it is not.
 type command struct {
+	id    commandID
 	name  string
 	flags string // flags whose value is a password
 	pair  string // flags whose value is user:password
@@ -16,6 +17,17 @@ type command struct {
 	after string // a word that must follow somewhere before the flag ("login")
 	bare  bool   // the word behind `after` is a token itself
 	jar   string // flags whose value is a cookie
+}
+
+// commandID is the index of a command, from 1 on: 0 is none.
+type commandID uint8
+
+// command returns the command, nil for none.
+func (id commandID) command() *command {
+	if id == 0 {
+		return nil
+	}
+	return &commands[id-1]
 }
 
 var commands = []command{
@@ -86,6 +98,7 @@ var triggerCommands = []string{
 var commandByName = func() map[string]*command {
 	m := make(map[string]*command, len(commands))
 	for i := range commands {
+		commands[i].id = commandID(i + 1)
 		m[commands[i].name] = &commands[i]
 	}
 	return m

@@ -12,18 +12,17 @@ type Place struct {
 	depth uint16
 	kind  kindID // forced by a name above, or by the element before
 	mode  mode
-	pair  pairRole // only where no kind is forced
-	ready bool     // argv: the subcommand was seen
-	cmd   *command // argv: the command whose word this is
+	hint  hint
+	cmd   commandID // argv: the command whose word this is
 }
 
-// pairRole is the part that a key has in a name and value pair.
-type pairRole uint8
+// hint is what a place says beside its kind.
+type hint uint8
 
 const (
-	pairNone pairRole = iota
-	pairName
-	pairValue
+	hintNone  hint = iota
+	hintReady      // of an element of an argv: the subcommand was seen
+	hintPair       // of a field with no forced kind: the value part of a pair
 )
 
 type mode uint8
@@ -44,36 +43,39 @@ func (s *Scanner) Root() Place { return Place{} }
 // changed the name, pass what it returned.
 func (s *Scanner) Field(p Place, key string) Place { return s.field(p, key, s.slot(key)) }
 
+// field is Field for a key whose slot is known.
 func (s *Scanner) field(p Place, key string, sl *nameSlot) Place {
-	q := Place{depth: p.depth + 1}
-	if p.depth == ^uint16(0) {
-		q.depth = p.depth
-	}
-	c := sl.class
 	if p.kind != kindNone && p.mode == modeText {
-		if c.reach == reachNone && c.kind == kindNone && !s.r.allowedName(key) {
-			// secretName below secret: where the secret is, not what it is.
-			return q
-		}
-		if p.kind == kindCredential {
-			if c.kind == kindNone && lifted(key) {
-				return q
-			}
-			if c.kind != kindNone {
-				q.kind = c.kind
-				return q
-			}
-		}
-		q.kind = p.kind
+		return s.underForced(p, key, sl.class)
+	}
+	return sl.place(p)
+}
+
+func deeper(depth uint16) uint16 {
+	if depth == ^uint16(0) {
+		return depth
+	}
+	return depth + 1
+}
+
+// underForced is the place of the value under key where a name above forces a
+// kind.
+func (s *Scanner) underForced(p Place, key string, c class) Place {
+	q := Place{depth: deeper(p.depth)}
+	if c.reach == reachNone && c.kind == kindNone && !s.r.allowedName(key) {
+		// secretName below secret: where the secret is, not what it is.
 		return q
 	}
-	q.kind = c.kind
-	switch {
-	case c.kind == kindNone:
-		q.pair = sl.pair
-	case c.reach == reachText:
-		q.mode = modeLeaf
+	if p.kind == kindCredential {
+		if c.kind == kindNone && lifted(key) {
+			return q
+		}
+		if c.kind != kindNone {
+			q.kind = c.kind
+			return q
+		}
 	}
+	q.kind = p.kind
 	return q
 }
 
@@ -95,12 +97,9 @@ func lifted(key string) bool {
 // before it if that is a string, else "". Call it for the elements in their
 // order: the command that an argv starts with decides what -p means.
 func (s *Scanner) Element(p Place, prev string) Place {
-	q := Place{depth: p.depth + 1, kind: p.kind, mode: p.mode}
+	q := Place{depth: deeper(p.depth), kind: p.kind, mode: p.mode}
 	if s.depth != int(p.depth) {
 		s.argv, s.depth = argvState{}, int(p.depth)
-	}
-	if p.depth == ^uint16(0) {
-		q.depth = p.depth
 	}
 	if p.mode != modeText && p.mode != modeLeaf {
 		q.kind, q.mode = kindNone, modeText // an argv in an argv
@@ -115,7 +114,12 @@ func (s *Scanner) Element(p Place, prev string) Place {
 	if kind, m := s.before(prev); kind != kindNone {
 		q.kind, q.mode = kind, m
 	}
-	q.cmd, q.ready = s.argv.cmd, s.argv.ready
+	if s.argv.cmd != nil {
+		q.cmd = s.argv.cmd.id
+		if s.argv.ready {
+			q.hint = hintReady
+		}
+	}
 	return q
 }
 
@@ -176,20 +180,18 @@ func (s *Scanner) before(prev string) (kindID, mode) {
 
 // IsPairName says whether key is the name part of a name and value pair, as in
 // {"name": "DB_PASSWORD", "value": …}.
-func IsPairName(key string) bool { return pairRoleOf(key) == pairName }
-
-func pairRoleOf(key string) pairRole {
+func IsPairName(key string) bool {
 	switch len(key) {
-	case len("key"), len("name"):
-		if equalFold(key, "name") || equalFold(key, "key") {
-			return pairName
-		}
-	case len("value"), len("values"), len("stringvalue"):
-		if equalFold(key, "value") || equalFold(key, "values") || equalFold(key, "stringvalue") {
-			return pairValue
-		}
+	case len("key"):
+		return equalFold(key, "key")
+	case len("name"):
+		return equalFold(key, "name")
 	}
-	return pairNone
+	return false
+}
+
+func isPairValue(key string) bool {
+	return equalFold(key, "value") || equalFold(key, "values") || equalFold(key, "stringvalue")
 }
 
 // IsPairValue says whether the value at p is the value part of a name and
@@ -199,7 +201,7 @@ func pairRoleOf(key string) pairRole {
 // then is that one. The name may stand before the value or behind it.
 //
 // Attributes are maps like any other here.
-func (p Place) IsPairValue() bool { return p.pair == pairValue }
+func (p Place) IsPairValue() bool { return p.hint == hintPair }
 
 // Forced says whether a name makes what stands at p secret, whatever it is.
 func (p Place) Forced() bool { return p.kind != kindNone }
@@ -228,8 +230,14 @@ type nameSlot struct {
 	name  [nameSlotLen]byte
 	n     uint8
 	class class
-	pair  pairRole
+	mode  mode // of the value's place
+	hint  hint // likewise
 	clean bool // the name itself holds neither secret nor marker (known once it was looked at)
+}
+
+// place is the place of the value in a map at p, where no name above counts.
+func (sl *nameSlot) place(p Place) Place {
+	return Place{depth: deeper(p.depth), kind: sl.class.kind, mode: sl.mode, hint: sl.hint}
 }
 
 func (sl *nameSlot) isClean(name string) bool { return sl.clean && int(sl.n) == len(name) }
@@ -259,7 +267,15 @@ func (s *Scanner) slot(name string) *nameSlot {
 	if int(sl.n) == len(name) && len(name) > 0 && string(sl.name[:sl.n]) == name {
 		return sl
 	}
-	*sl = nameSlot{class: s.r.classifyName(name), pair: pairRoleOf(name)}
+	*sl = nameSlot{class: s.r.classifyName(name)}
+	switch {
+	case sl.class.kind == kindNone:
+		if isPairValue(name) {
+			sl.hint = hintPair
+		}
+	case sl.class.reach == reachText:
+		sl.mode = modeLeaf
+	}
 	if len(name) <= nameSlotLen {
 		sl.n = uint8(copy(sl.name[:], name))
 	}

@@ -43,7 +43,7 @@ func (s *Scanner) plain(p Place, v string) bool {
 		return true
 	}
 	c := v[0]
-	return c != '{' && c != '[' && c > ' ' && len(v) != awsSecretLen && p.cmd == nil && s.r.matcher.next(v, 0) >= len(v)
+	return c != '{' && c != '[' && c > ' ' && len(v) != awsSecretLen && p.cmd == 0 && s.r.matcher.next(v, 0) >= len(v)
 }
 
 // closely redacts a value that is not plain.
@@ -92,9 +92,9 @@ func (s *Scanner) once(p Place, v string) (string, bool) {
 	if p.kind != kindNone {
 		return s.forced(p, v)
 	}
-	if p.cmd != nil && v != "" {
+	if p.cmd != 0 && v != "" {
 		// -psecret, or the token behind a subcommand.
-		st := argvState{cmd: p.cmd, ready: p.ready}
+		st := argvState{cmd: p.cmd.command(), ready: p.hint == hintReady}
 		if from, to, kind := st.step(v); kind != kindNone && !isPlaceholder(v[from:to]) {
 			return v[:from] + s.marker(kind, v[from:to], decodeNone) + v[to:], true
 		}
@@ -162,7 +162,7 @@ func (s *Scanner) forced(p Place, v string) (string, bool) {
 			return "pass:" + out, true
 		}
 	case modePair:
-		from, to, kind := pairSecret(v, 0, p.cmd)
+		from, to, kind := pairSecret(v, 0, p.cmd.command())
 		if kind == kindNone {
 			return s.once(Place{depth: p.depth}, v)
 		}
@@ -281,8 +281,12 @@ func (s *Scanner) Key(name string) (out string, changed bool) {
 // Name is Key and, for the name that it returns, Field: both in one look-up,
 // and the place is the one that redacting again would give.
 func (s *Scanner) Name(p Place, key string) (out string, changed bool, q Place) {
-	if sl := s.slot(key); sl.isClean(key) {
-		return key, false, s.field(p, key, sl)
+	sl := s.slot(key)
+	if sl.isClean(key) {
+		if p.kind == kindNone || p.mode != modeText {
+			return key, false, sl.place(p) // nearly every key
+		}
+		return key, false, s.underForced(p, key, sl.class)
 	}
 	out, changed = s.key(key)
 	s.stands(out)

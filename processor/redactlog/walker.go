@@ -23,13 +23,13 @@ type walker struct {
 type scanner interface {
 	Root() redact.Place
 	Field(redact.Place, string) redact.Place
+	Name(redact.Place, string) (string, bool, redact.Place)
 	Element(redact.Place, string) redact.Place
 	Text(redact.Place, string) (string, bool)
 	Bytes(redact.Place, []byte) ([]byte, bool)
 	Scalar(redact.Place) (string, bool)
 	TooDeep(redact.Place) bool
 	Refused() string
-	Key(string) (string, bool)
 	Reset()
 }
 
@@ -47,47 +47,72 @@ func (w walker) text(v string) (string, bool) {
 
 // attributes redacts a list of attributes; n is about how many there are.
 func (w walker) attributes(n int, walk func(func(attribute.KeyValue) bool)) ([]attribute.KeyValue, bool) {
-	var (
+	var at struct {
 		out  []attribute.KeyValue // nil until something changes
 		i    int
-		root = w.s.Root()
-	)
+		pair pairing
+	}
+	root := w.s.Root()
 	walk(func(kv attribute.KeyValue) bool {
-		got, changed := w.pair(root, kv)
-		if changed && out == nil {
-			out = make([]attribute.KeyValue, 0, n)
+		k, keyChanged, place := w.s.Name(root, string(kv.Key))
+		if place.IsPairValue() {
+			place = at.pair.valueAt(w, place, root, walk)
+		}
+		v, changed := w.value(place, kv.Value)
+		changed = changed || keyChanged
+		if changed && at.out == nil {
+			at.out = make([]attribute.KeyValue, 0, n)
 			before := 0
 			walk(func(kv attribute.KeyValue) bool {
-				if before == i {
+				if before == at.i {
 					return false
 				}
 				before++
-				out = append(out, kv)
+				at.out = append(at.out, kv)
 				return true
 			})
 		}
-		if out != nil {
-			if got.Key != kv.Key {
-				got.Key = unused(out, got.Key)
+		if at.out != nil {
+			if keyChanged {
+				kv.Key = unused(at.out, attribute.Key(k))
 			}
-			out = append(out, got)
+			kv.Value = v
+			at.out = append(at.out, kv)
 		}
-		i++
+		at.i++
 		return true
 	})
-	return out, out != nil
+	return at.out, at.out != nil
 }
 
-func (w walker) pair(in redact.Place, kv attribute.KeyValue) (attribute.KeyValue, bool) {
-	key := string(kv.Key)
-	// The place is told by the key as it was: a masked key says nothing
-	// about its value.
-	v, changed := w.value(w.s.Field(in, key), kv.Value)
-	k, keyChanged := w.s.Key(key)
-	if !changed && !keyChanged {
-		return kv, false
+// pairing finds the name of the name and value pairs in one map. It looks for
+// it at most once, and only if there is a value to be named.
+type pairing struct {
+	name   redact.Place
+	looked bool
+}
+
+// valueAt is the place of a pair's value in the map at p, which walk goes
+// through: q but for its name.
+func (n *pairing) valueAt(w walker, q, p redact.Place, walk func(func(attribute.KeyValue) bool)) redact.Place {
+	if !n.looked {
+		n.looked = true
+		n.name = w.named(p, walk)
 	}
-	return attribute.KeyValue{Key: attribute.Key(k), Value: v}, true
+	if n.name.Forced() {
+		return n.name
+	}
+	return q
+}
+
+func (w walker) named(p redact.Place, walk func(func(attribute.KeyValue) bool)) (q redact.Place) {
+	walk(func(kv attribute.KeyValue) bool {
+		if kv.Value.Type() == attribute.STRING && redact.IsPairName(string(kv.Key)) {
+			q = w.s.Field(p, kv.Value.AsString())
+		}
+		return !q.Forced()
+	})
+	return q
 }
 
 // value redacts v, which stands at p. Maps and slices that are too deep to be
@@ -175,12 +200,24 @@ func (w walker) slice(p redact.Place, v attribute.Value) (attribute.Value, bool)
 
 func (w walker) mapping(p redact.Place, v attribute.Value) (attribute.Value, bool) {
 	in, changed := v.AsMap(), false // a copy
+	var pair pairing
 	for i, kv := range in {
-		got, c := w.pair(p, kv)
-		if got.Key != kv.Key {
-			got.Key = unused(in, got.Key)
+		k, keyChanged, place := w.s.Name(p, string(kv.Key))
+		if place.IsPairValue() {
+			place = pair.valueAt(w, place, p, func(yield func(attribute.KeyValue) bool) {
+				for _, kv := range v.AsMap() { // as it was
+					if !yield(kv) {
+						return
+					}
+				}
+			})
 		}
-		in[i], changed = got, changed || c
+		val, c := w.value(place, kv.Value)
+		if keyChanged {
+			in[i].Key = unused(in, attribute.Key(k))
+		}
+		in[i].Value = val
+		changed = changed || c || keyChanged
 	}
 	if !changed {
 		return v, false

@@ -88,16 +88,18 @@ func (k *worker) record(b *wire.Batch, r plog.LogRecord) {
 			w.AttrText(v.Type() == pcommon.ValueTypeStr, v.Str())
 		}
 	}
+	if w.Pairs() {
+		k.pairs(w.Root(), attrs, 0)
+	}
 	if !w.Open(b) {
 		return
 	}
-	root := w.Root()
 	if w.HasFields() {
 		i := 0
-		for key, v := range attrs.All() {
+		for _, v := range attrs.All() {
 			if w.IsField(i) {
 				w.Field(i)
-				k.value(w.In(root, key), v, 0)
+				k.value(w.Place(i), v, 0)
 			}
 			i++
 		}
@@ -109,14 +111,14 @@ func (k *worker) record(b *wire.Batch, r plog.LogRecord) {
 		w.BodyText(body.Str())
 	default:
 		w.Body()
-		k.value(root, body, 0)
+		k.value(w.Root(), body, 0)
 	}
 	if w.Attributes() {
 		i := 0
-		for key, v := range attrs.All() {
+		for _, v := range attrs.All() {
 			if w.Stays(i) {
 				w.Attribute(i)
-				k.value(w.In(root, key), v, 0)
+				k.value(w.Place(i), v, 0)
 				w.EndAttribute()
 			}
 			i++
@@ -190,14 +192,17 @@ func (k *worker) mapping(p redact.Place, m pcommon.Map, depth int) {
 		return
 	}
 	for key := range m.All() {
-		w.Push(key)
+		w.Push(p, key)
+	}
+	if w.Pairs() {
+		k.pairs(p, m, mark)
 	}
 	form := w.Form(mark)
 	w.OpenMap(form)
 	i := mark
-	for key, v := range m.All() {
+	for _, v := range m.All() {
 		w.Entry(form, i)
-		k.value(w.In(p, key), v, depth+1)
+		k.value(w.Place(i), v, depth+1)
 		w.EndEntry(form)
 		i++
 		if w.Over() {
@@ -206,4 +211,14 @@ func (k *worker) mapping(p redact.Place, m pcommon.Map, depth int) {
 	}
 	w.CloseMap(form)
 	w.Pop(mark)
+}
+
+// pairs looks for the name of the name and value pairs in the map at p, whose
+// keys stand from mark on.
+func (k *worker) pairs(p redact.Place, m pcommon.Map, mark int) {
+	for key, v := range m.All() {
+		if v.Type() == pcommon.ValueTypeStr && redact.IsPairName(key) && k.w.Pair(p, v.Str(), mark) {
+			return
+		}
+	}
 }

@@ -78,7 +78,7 @@ func liftable(text string) bool { return text != "" && (clean(text) || utf8.Vali
 // wants to know its value.
 func (w *Writer) Attr(k string) bool {
 	i := len(w.keys)
-	w.Push(k)
+	w.Push(w.Root(), k)
 	r := roleOf(w.keys[i].name)
 	w.rec.attrs = append(w.rec.attrs, attr{role: r})
 	if r == roleNone {
@@ -155,9 +155,7 @@ func (w *Writer) lift(r role, key string, s *lifted) string {
 			return text
 		}
 	}
-	if s.counts != nil {
-		w.counts = addCounts(w.counts, s.counts)
-	}
+	w.tally.add(&s.tally)
 	return s.text
 }
 

@@ -29,6 +29,25 @@ next:
 	return dst
 }
 
+// tally is what redaction did and what there is to see of it.
+type tally struct {
+	masked  []redact.KindCount // what this writer masked
+	markers []redact.KindCount // what stands in the payload, whoever masked it
+}
+
+// scanned adds what s counted.
+func (t *tally) scanned(s *redact.Scanner) {
+	t.masked = addCounts(t.masked, s.Counts())
+	t.markers = addCounts(t.markers, s.Markers())
+}
+
+func (t *tally) add(o *tally) {
+	t.masked = addCounts(t.masked, o.masked)
+	t.markers = addCounts(t.markers, o.markers)
+}
+
+func (t *tally) reset() { t.masked, t.markers = t.masked[:0], t.markers[:0] }
+
 func sortCounts(c []redact.KindCount) {
 	slices.SortFunc(c, func(a, b redact.KindCount) int { return strings.Compare(string(a.Kind), string(b.Kind)) })
 }

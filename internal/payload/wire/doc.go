@@ -10,12 +10,13 @@
 //
 //	w.Begin(b, &head)
 //	for each attribute: if w.Attr(key) { w.AttrText(isString, text) }
+//	if w.Pairs() { for each string whose key redact.IsPairName: w.Pair(root, text, 0) }
 //	if !w.Open(b) { return } // refused: audit.rejected stands in its place
-//	if w.HasFields() { for each attribute: if w.IsField(i) { w.Field(i); its value } }
+//	if w.HasFields() { for each attribute: if w.IsField(i) { w.Field(i); its value, at w.Place(i) } }
 //	w.AfterEvent()
 //	w.BodyText(text) // or w.Body() and the value, or neither
 //	if w.Attributes() {
-//		for each attribute: if w.Stays(i) { w.Attribute(i); its value; w.EndAttribute() }
+//		for each attribute: if w.Stays(i) { w.Attribute(i); its value, at w.Place(i); w.EndAttribute() }
 //		w.CloseAttributes()
 //	}
 //	w.End(b)

@@ -3,28 +3,24 @@
 
 package wire
 
-import (
-	"strconv"
-
-	"github.com/auditchain/auditchain/processor/redact"
-)
+import "strconv"
 
 // group is a resource or a scope, encoded and redacted once for all the
 // records that carry it.
 type group struct {
 	// member is `,"resource":{…}` or `,"scope":{…}`, empty where it is left out.
 	member []byte
-	// counts is what was masked in it: each record that carries it says so.
-	counts []redact.KindCount
+	// tally is of what is in it: each record that carries it says so.
+	tally tally
 	// session and provider are what a resource gives to lift (section 6.2).
 	session, provider lifted
 }
 
 // lifted is an attribute of the resource that records may take over.
 type lifted struct {
-	text   string // redacted; "" for none
-	counts []redact.KindCount
-	n      int // how often the resource has it; the first counts
+	text  string // redacted; "" for none
+	tally tally
+	n     int // how often the resource has it; the first counts
 }
 
 func (g *group) forget() {
@@ -59,7 +55,7 @@ func (w *Writer) NoScope() { w.OpenScope("", ""); w.CloseGroup(0, "") }
 
 func (w *Writer) openGroup(g *group) {
 	g.session, g.provider = lifted{}, lifted{}
-	g.counts = nil
+	g.tally = tally{}
 	w.open, w.saved = g, w.buf
 	w.buf, w.start = g.member[:0], 0
 	if w.s != nil {
@@ -85,10 +81,8 @@ func (w *Writer) ResourceText(key string, isString bool, text string) {
 	}
 	// The attribute itself is written, and counted, as any other; what a
 	// record takes over counts in that record.
-	text, counts := w.probed(key, text)
-	l.counts = addCounts(nil, counts)
-	if liftable(text) {
-		l.text = text
+	if text, t := w.probed(key, text); liftable(text) {
+		l.text, l.tally = text, t
 	}
 }
 
@@ -127,17 +121,18 @@ func (w *Writer) CloseGroup(dropped uint32, schemaURL string) {
 		w.buf = append(w.buf, '}')
 	}
 	if w.s != nil {
-		g.counts = addCounts(nil, w.s.Counts())
+		g.tally.scanned(w.s)
 	}
 	g.member, w.buf, w.saved, w.open = w.buf, w.saved, nil, nil
 
 	w.groupsGen++
 	w.groups = meta{session: w.resource.session, provider: w.resource.provider}
-	w.groups.counts = addCounts(addCounts(nil, w.resource.counts), w.scope.counts)
+	w.groups.tally.add(&w.resource.tally)
+	w.groups.tally.add(&w.scope.tally)
 }
 
 // meta is what a rejection needs to know of a record's groups.
 type meta struct {
 	session, provider lifted
-	counts            []redact.KindCount
+	tally             tally
 }

@@ -5,6 +5,8 @@ package wire
 
 import (
 	"encoding/json"
+	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -22,7 +24,8 @@ func strictJSON(v string) bool {
 }
 
 // jsonChecker walks a JSON text (RFC 8259), more strictly than parsers do:
-// unique keys, a bounded depth, and no byte below 0x20, not even as space.
+// unique keys, a bounded depth, no byte below 0x20, not even as space, and no
+// escape that stands for half a character.
 type jsonChecker struct {
 	v  string
 	at int
@@ -168,11 +171,8 @@ func (c *jsonChecker) text() (escaped, ok bool) {
 			switch c.peek() {
 			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 			case 'u':
-				for range 4 {
-					c.at++
-					if !isHex(c.peek()) {
-						return false, false
-					}
+				if !c.unicode() {
+					return false, false
 				}
 			default:
 				return false, false
@@ -180,6 +180,37 @@ func (c *jsonChecker) text() (escaped, ok bool) {
 		}
 	}
 	return false, false
+}
+
+// unicode reads what follows the backslash of an escape, at 'u', up to its last
+// digit. The two halves of a surrogate pair are one character.
+func (c *jsonChecker) unicode() bool {
+	r, ok := c.hex4()
+	if !ok || !utf16.IsSurrogate(r) {
+		return ok
+	}
+	if !strings.HasPrefix(c.v[c.at+1:], `\u`) {
+		return false
+	}
+	c.at += 2
+	low, ok := c.hex4()
+	return ok && utf16.DecodeRune(r, low) != utf8.RuneError
+}
+
+// hex4 reads the four digits behind the 'u' at c.at, up to the last one.
+func (c *jsonChecker) hex4() (r rune, ok bool) {
+	for range 4 {
+		c.at++
+		b := c.peek()
+		if !isHex(b) {
+			return 0, false
+		}
+		if b > '9' {
+			b += 9 // of 'A' and 'a' the low digit is 1
+		}
+		r = r<<4 | rune(b&0x0f)
+	}
+	return r, true
 }
 
 func isHex(b byte) bool { return unhex[b] < 16 || b >= 'A' && b <= 'F' }

@@ -6,6 +6,8 @@ package wire
 import (
 	"strings"
 	"unicode/utf8"
+
+	"github.com/auditchain/auditchain/processor/redact"
 )
 
 // Form is how a map is written (docs/SPEC.md, section 6.1).
@@ -21,9 +23,10 @@ const (
 	FormPairs
 )
 
-// key is a map's key, redacted.
+// key is a map's key, redacted, and where that puts its value.
 type key struct {
 	name  string
+	place redact.Place
 	class keyClass
 }
 
@@ -45,11 +48,12 @@ func (w *Writer) Pop(mark int) {
 	w.keys = w.keys[:mark]
 }
 
-// Push adds a key. All keys of a map are pushed before the first entry is
-// written, since any of them can change the form.
-func (w *Writer) Push(k string) {
+// Push adds a key of the map at p. All keys of a map are pushed before the
+// first entry is written, since any of them can change the form.
+func (w *Writer) Push(p redact.Place, k string) {
 	if w.s != nil {
-		k, _ = w.s.Key(k)
+		k, _, p = w.s.Name(p, k)
+		w.pairs = w.pairs || p.IsPairValue()
 	}
 	class := keyClean
 	if !clean(k) {
@@ -58,7 +62,34 @@ func (w *Writer) Push(k string) {
 			class = keyInvalid
 		}
 	}
-	w.keys = append(w.keys, key{k, class})
+	w.keys = append(w.keys, key{k, p, class})
+}
+
+// Place is where the value of the i-th key stands.
+func (w *Writer) Place(i int) redact.Place { return w.keys[i].place }
+
+// Pairs says whether the map whose keys were pushed last has the value part of
+// a name and value pair. The adapter then tells Pair, in the order of the map,
+// the strings whose key redact.IsPairName, until it returns true.
+func (w *Writer) Pairs() bool {
+	has := w.pairs
+	w.pairs = false
+	return has
+}
+
+// Pair takes name for the name of the pairs in the map at p, whose keys stand
+// from mark on, where it says that the values are secret.
+func (w *Writer) Pair(p redact.Place, name string, mark int) bool {
+	q := w.s.Field(p, name)
+	if !q.Forced() {
+		return false
+	}
+	for i := mark; i < len(w.keys); i++ {
+		if k := &w.keys[i]; k.place.IsPairValue() {
+			k.place = q
+		}
+	}
+	return true
 }
 
 // Form is the form of the map whose keys stand from mark on. It goes by the

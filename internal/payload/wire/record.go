@@ -38,7 +38,8 @@ func (w *Writer) Begin(b *Batch, h *Head) {
 	w.buf = b.begin(w)
 	w.start = len(w.buf)
 	w.Pop(0)
-	w.counts = w.counts[:0]
+	w.pairs = false
+	w.tally.reset()
 	w.rec = record{head: *h, attrs: w.rec.attrs[:0]}
 	if w.s != nil {
 		w.s.Reset()
@@ -174,27 +175,33 @@ func (w *Writer) BodyText(v string) {
 	}
 	n := len(w.buf)
 	out, form := w.s.JSON(w.buf, w.Root(), v)
-	switch form {
-	case redact.NotJSON:
+	if form == redact.NotJSON {
 		w.buf = out[:n]
 		w.Text(w.Root(), v)
 		return
-	case redact.StrictJSON:
-		// Where redaction changed something, or a redactor goes deeper than
-		// the format, it is checked again: a payload with a key twice would
-		// be ill-formed for ever.
-		text := out[n:]
-		if text[0] == '"' {
-			w.buf = out // too long or too deep to be looked at: a marker
-			return
-		}
-		if string(text) == v && shallow(v) || strictJSON(string(text)) {
-			w.buf = append(out, `,"body_form":"json"`...)
-			return
-		}
 	}
-	w.scratch = append(w.scratch[:0], out[n:]...)
+	text := out[n:]
+	if text[0] == '"' {
+		w.buf = out // too long or too deep to be looked at: a marker
+		return
+	}
+	if embeds(text, v, form) {
+		w.buf = append(out, `,"body_form":"json"`...)
+		return
+	}
+	w.scratch = append(w.scratch[:0], text...)
 	w.buf = appendString(out[:n], string(w.scratch))
+}
+
+// embeds says whether text, which is the JSON v redacted, may stand in a payload
+// as it is. Where redaction changed something, or a redactor goes deeper than
+// the format, it is checked again: a payload with a key twice would be
+// ill-formed for ever, and what kept v out may be masked.
+func embeds(text []byte, v string, form redact.Form) bool {
+	if string(text) != v {
+		return strictJSON(string(text))
+	}
+	return form == redact.StrictJSON && (shallow(v) || strictJSON(v))
 }
 
 // shallow says that v cannot nest deeper than an embedded text may: it has not
@@ -255,9 +262,9 @@ func (w *Writer) End(b *Batch) {
 		w.buf = append(w.buf, `,"dropped":`...)
 		w.buf = strconv.AppendUint(w.buf, uint64(h.Dropped), 10)
 	}
-	counts := w.counted()
-	if len(counts) > 0 {
-		w.buf = appendRedacted(w.buf, counts)
+	t := w.tallied()
+	if len(t.markers) > 0 {
+		w.buf = appendRedacted(w.buf, t.markers)
 	}
 	to := len(w.buf) - w.start
 	if h.Observed != 0 {
@@ -280,7 +287,7 @@ func (w *Writer) End(b *Batch) {
 		w.reject(b, TooLarge, n)
 		return
 	}
-	b.redactions = addCounts(b.redactions, counts)
+	b.redactions = addCounts(b.redactions, t.masked)
 	rec := journal.Record{Leaf: leaf(w.buf, w.start), ID: r.id, Idempotent: r.idem, ContentTo: to}
 	if r.noTime {
 		rec.ContentFrom = afterTimestamp
@@ -288,14 +295,14 @@ func (w *Writer) End(b *Batch) {
 	b.end(w, rec, span{from: w.start, to: len(w.buf), groupsFrom: r.groupsAt, groupsTo: r.groupsTo})
 }
 
-// counted sums what was masked in the record and what its groups had masked.
-func (w *Writer) counted() []redact.KindCount {
+// tallied sums the record and its groups.
+func (w *Writer) tallied() *tally {
 	if w.s != nil {
-		w.counts = addCounts(w.counts, w.s.Counts())
+		w.tally.scanned(w.s)
 	}
-	w.counts = addCounts(w.counts, w.resource.counts)
-	w.counts = addCounts(w.counts, w.scope.counts)
-	return w.counts
+	w.tally.add(&w.resource.tally)
+	w.tally.add(&w.scope.tally)
+	return &w.tally
 }
 
 // leaf hashes the payload that starts at start, where the byte before it is

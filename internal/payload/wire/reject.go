@@ -25,21 +25,21 @@ type rejection struct {
 }
 
 // append writes the payload for the time ns and returns it with the record
-// that goes with it (all but Payload and Leaf) and what it says was masked.
+// that goes with it (all but Payload and Leaf) and what the writer masked in it.
 func (r *rejection) append(b []byte, ns uint64, e *entropy, c *clock) ([]byte, journal.Record, []redact.KindCount) {
 	start := len(b)
 	rec := journal.Record{ID: e.newID(ns)}
-	b, to, counts := r.layOut(b, ns, &rec.ID, e, c)
+	b, to, masked := r.layOut(b, ns, &rec.ID, e, c)
 	if len(b)-start > r.max {
 		// What made the record too large is its resource or its scope.
 		r.groups, r.meta = nil, &meta{}
-		b, to, counts = r.layOut(b[:start], ns, &rec.ID, e, c)
+		b, to, masked = r.layOut(b[:start], ns, &rec.ID, e, c)
 	}
 	rec.ContentTo = to - start
-	return b, rec, counts
+	return b, rec, masked
 }
 
-func (r *rejection) layOut(b []byte, ns uint64, id *uuid.UUID, e *entropy, c *clock) (_ []byte, to int, counts []redact.KindCount) {
+func (r *rejection) layOut(b []byte, ns uint64, id *uuid.UUID, e *entropy, c *clock) (_ []byte, to int, masked []redact.KindCount) {
 	m := r.meta
 	b = append(b, recordStart...)
 	b = c.append(b, ns)
@@ -67,16 +67,17 @@ func (r *rejection) layOut(b []byte, ns uint64, id *uuid.UUID, e *entropy, c *cl
 	b = append(b, r.why...)
 	b = append(b, '"')
 	b = append(b, r.groups...)
-	counts = addCounts(nil, m.counts)
-	counts = addCounts(counts, m.session.counts)
-	counts = addCounts(counts, m.provider.counts)
-	if len(counts) > 0 {
-		b = appendRedacted(b, counts)
+	var t tally
+	t.add(&m.tally)
+	t.add(&m.session.tally)
+	t.add(&m.provider.tally)
+	if len(t.markers) > 0 {
+		b = appendRedacted(b, t.markers)
 	}
 	to = len(b)
 	b = append(b, `,"blind":"`...)
 	b = e.appendBlind(b)
-	return append(b, '"'), to, counts
+	return append(b, '"'), to, t.masked
 }
 
 // reject puts an audit.rejected event in the place of the record that is
@@ -92,12 +93,12 @@ func (w *Writer) reject(b *Batch, why Reason, size int) {
 		r.id = &w.rec.id
 	}
 	from := w.start
-	buf, rec, counts := r.append(w.buf[:from], w.nowNanos(), &w.entropy, &w.clock)
+	buf, rec, masked := r.append(w.buf[:from], w.nowNanos(), &w.entropy, &w.clock)
 	w.buf = buf
 	rec.Leaf = leaf(buf, from)
 	at := len(buf) // no groups of its own to hand on
 	b.rejected = addReason(b.rejected, why, 1)
-	b.redactions = addCounts(b.redactions, counts)
+	b.redactions = addCounts(b.redactions, masked)
 	b.end(w, rec, span{from: from, to: len(buf), groupsFrom: at, groupsTo: at})
 }
 

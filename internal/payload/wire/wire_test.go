@@ -262,7 +262,7 @@ func TestDuplicates(t *testing.T) {
 		for twice := -1; twice < n-1; twice += max(1, n/7) {
 			w.Pop(0)
 			for i := range n {
-				w.Push(fmt.Sprintf("key%d", i%60*1000+i))
+				w.Push(w.Root(), fmt.Sprintf("key%d", i%60*1000+i))
 			}
 			if twice >= 0 {
 				w.keys[n-1].name = strings.Clone(w.keys[twice].name)

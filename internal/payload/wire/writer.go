@@ -39,6 +39,8 @@ type Writer struct {
 	// its bottom.
 	keys []key
 	seen map[string]struct{} // scratch for many keys
+	// pairs: a key pushed since Pairs was asked is the value part of a pair.
+	pairs bool
 
 	rec      record
 	resource group
@@ -49,7 +51,7 @@ type Writer struct {
 	groups    meta // what a rejection needs of resource and scope
 	groupsGen int  // counts the changes of groups
 
-	counts  []redact.KindCount // scratch
+	tally   tally // of the record
 	scratch []byte
 	entropy entropy
 	clock   clock
@@ -78,7 +80,7 @@ func (w *Writer) Forget() {
 		attrs = nil
 	}
 	w.rec = record{attrs: attrs}
-	w.counts = w.counts[:0]
+	w.tally.reset()
 	if cap(w.scratch) > maxKeptBytes {
 		w.scratch = nil
 	}
@@ -116,15 +118,6 @@ func (w *Writer) Root() redact.Place {
 	return w.s.Root()
 }
 
-// In is the place of the value under key in the map at p; key is as in the
-// input, not redacted.
-func (w *Writer) In(p redact.Place, key string) redact.Place {
-	if w.s == nil {
-		return p
-	}
-	return w.s.Field(p, key)
-}
-
 // Next is the place of a slice's element; prev is the string element before
 // it, "" for none.
 func (w *Writer) Next(p redact.Place, prev string) redact.Place {
@@ -141,18 +134,19 @@ func (w *Writer) redacted(p redact.Place, v string) string {
 	return v
 }
 
-// probed redacts v, the value of the attribute key, without counting. The
-// counts are valid until the next call.
-func (w *Writer) probed(key, v string) (out string, counts []redact.KindCount) {
+// probed redacts v, the value of the attribute key, without counting it in the
+// record. The tally is a copy.
+func (w *Writer) probed(key, v string) (out string, t tally) {
 	if w.o.Redactor == nil {
-		return v, nil
+		return v, t
 	}
 	if w.probe == nil {
 		w.probe = w.o.Redactor.Scanner()
 	}
 	w.probe.Reset()
 	out, _ = w.probe.Text(w.probe.Field(w.probe.Root(), key), v)
-	return out, w.probe.Counts()
+	t.scanned(w.probe)
+	return out, t
 }
 
 // Text writes a string.
