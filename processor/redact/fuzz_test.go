@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func FuzzText(f *testing.F) {
@@ -47,6 +49,15 @@ func FuzzText(f *testing.F) {
 				if cleanCount(s, p, out) != 0 {
 					t.Fatalf("counted in %q, which is redacted", out)
 				}
+				// What stands in the result is a property of the result.
+				s.Reset()
+				s.Text(p, v)
+				once := append([]KindCount(nil), s.Markers()...)
+				s.Reset()
+				s.Text(p, out)
+				if diff := cmp.Diff(once, append([]KindCount(nil), s.Markers()...)); diff != "" {
+					t.Fatalf("markers in %q, %q (-once +twice):\n%s", v, out, diff)
+				}
 			}
 			end := 0
 			for _, sp := range s.Find(v, nil) {
@@ -72,6 +83,7 @@ func FuzzJSON(f *testing.F) {
 	for _, seed := range []string{
 		`{}`, `[]`, `{"password":"hunter2","a":[1,{"token":2}]}`, `{"a":"{\"password\":\"x\"}"}`, `["--password","x"]`, `{"a":1,"a":2}`, "[\"\xff\"]",
 		`{"ghp_0123456789abcdefghijABCDEFGHIJ012345":"\ud800"}`, `[1.5e3, -0 ,true,null]`, strings.Repeat("[", 70) + strings.Repeat("]", 70), `{"private_key":"` + quoted(pemText),
+		`{"value":"x","name":"password"}`, `{"values":[{"value":1,"key":"x"},2],"a":"\ud800","name":"token"}`, `{"value":{"value":{"value":1,"name":"secret"}}}`,
 	} {
 		f.Add(seed)
 	}

@@ -21,6 +21,9 @@ func TestJSONForms(t *testing.T) {
 		{"{\n\"a\":1}", LooseJSON}, {"[1,\t2]", LooseJSON}, {"[]\n", LooseJSON}, {`{"a":1,"a":2}`, LooseJSON}, {`{"a":1,"\u0061":2}`, LooseJSON},
 		{`[{"x":{"a":1,"b":2,"a":3}}]`, LooseJSON}, {"[\"\xff\"]", LooseJSON}, {strings.Repeat("[", 65) + strings.Repeat("]", 65), LooseJSON},
 		{strings.Repeat("[", 5000) + strings.Repeat("]", 5000), LooseJSON},
+		// Half a surrogate pair is no character.
+		{`["\ud800"]`, LooseJSON}, {`["\udc00"]`, LooseJSON}, {`["\ud800\ud800"]`, LooseJSON}, {`["\udc00\ud800"]`, LooseJSON}, {`["\ud800x"]`, LooseJSON}, {`["\ud800\n"]`, LooseJSON},
+		{`{"\uD800":1}`, LooseJSON}, {`{"a":{"b":["x\uDFFF"]}}`, LooseJSON}, {`["\ufffd\\ud800"]`, StrictJSON}, {`["\uD83D\uDE00\ud7ff\ue000"]`, StrictJSON},
 
 		{``, NotJSON}, {`1`, NotJSON}, {`"a"`, NotJSON}, {`null`, NotJSON}, {`{`, NotJSON}, {`{"a"}`, NotJSON}, {`{"a":}`, NotJSON}, {`{"a":1,}`, NotJSON}, {`[1,]`, NotJSON},
 		{`[01]`, NotJSON}, {`[1.]`, NotJSON}, {`[+1]`, NotJSON}, {`[.5]`, NotJSON}, {`[1e]`, NotJSON}, {`[tru]`, NotJSON}, {`[NaN]`, NotJSON}, {`['a']`, NotJSON},
@@ -70,6 +73,9 @@ func TestNestedJSONIsBounded(t *testing.T) {
 	v := `{"password":"hunter2"}`
 	for depth := 1; depth <= maxNesting+2; depth++ {
 		out, _ := s.Text(s.Root(), v)
+		if got, _ := s.JSON(nil, s.Root(), v); string(got) != out {
+			t.Errorf("depth %d: as JSON it is %.200s, as a value %.200s", depth, got, out)
+		}
 		if strings.Contains(out, "hunter2") {
 			t.Errorf("depth %d leaks: %.200s", depth, out)
 		}

@@ -290,7 +290,7 @@ func hostileUnits() []string {
 		"://", "://a:", "://a:b", "a@tcp(", "-----BEGIN PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----\n-----END", "Bearer ", "Basic ", "Authorization: ", "Authorization: a ",
 		"Cookie: ", "Cookie: a=b;", "mysql ", "mysql '", `curl "`, "curl -u a:", "docker login ", "ghp_", "ghp_-", "xoxb-1-", "sk-", "hvs.", "sig=", "?sig=", "?key=",
 		`\u00`, `\u0022`, "%3D", "%22", "&quot;", "[REDACTED:", "[REDACTED:password]", "[REDACTED:token:", "0Q~", ":AA", "-us1", "identified by '", "identified with ",
-		`{"a":`, `[[],`, `{"a":"`, `["`, "secret access key ", "| --password-stdin", "a://b:c;", "Private-Lines: 1\n", "$(chpasswd?key=", `@tcp(|password\"`, "?sig=:AA,", `"name":"password","value":"`, `password=a"b"`, "echo a|chpasswd ", "password for a='", "<password>", "login a password ",
+		`{"a":`, `{"value":`, `{"value":1,"name":"a"},`, `[[],`, `{"a":"`, `["`, "secret access key ", "| --password-stdin", "a://b:c;", "Private-Lines: 1\n", "$(chpasswd?key=", `@tcp(|password\"`, "?sig=:AA,", `"name":"password","value":"`, `password=a"b"`, "echo a|chpasswd ", "password for a='", "<password>", "login a password ",
 		"token=a,", "pass(", "hooks.slack.com/services/", "FwoGZX%41", "ghs_.", "--password ", `"--password","`, "_auth=",
 	}
 }
@@ -305,6 +305,8 @@ func hostile(n int) []string {
 		nested, strings.Repeat("ghs_.", n/10) + strings.Repeat(".", n/2),
 		strings.Repeat("[", n/2) + strings.Repeat("]", n/2),
 		strings.Repeat(`{"a":`, n/8) + "1" + strings.Repeat("}", n/8),
+		strings.Repeat(`{"value":`, 60) + `"` + strings.Repeat("x", n) + `"` + strings.Repeat(`,"name":"a"}`, 60),
+		`{"a":0` + strings.Repeat(`,"value":1`, n/10) + "}",
 	}
 	for _, unit := range hostileUnits() {
 		out = append(out, strings.Repeat(unit, n/len(unit)))
