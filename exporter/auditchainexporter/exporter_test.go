@@ -409,3 +409,17 @@ func TestReopenedJournalGoesOn(t *testing.T) {
 		t.Errorf("%d records", len(records))
 	}
 }
+
+// What was masked before the exporter stands in the line, and only what the
+// exporter itself had to mask in its metric.
+func TestRedactedBeforeTheExporter(t *testing.T) {
+	f := newFixture(t).start(t)
+	f.consume(t, logsOf("a:was [REDACTED:password]", "b:is ghp_0aB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0uV1wX"))
+	records, _ := lines(t, f.cfg.Path)
+	for i, want := range []string{`,"redacted":{"password":1},`, `,"redacted":{"github-token":1},`} {
+		if !strings.Contains(records[i], want) {
+			t.Errorf("no %s in %s", want, records[i])
+		}
+	}
+	metadatatest.AssertEqualAuditChainValuesRedacted(t, f.telemetry, f.point(1, attribute.String("kind", "github-token")), ignore...)
+}

@@ -44,6 +44,7 @@ var special = []string{
 	"019a0000-0000-7000-8000-0000000000aa", "019A0000-0000-7000-8000-0000000000AA", "ffffffff-ffff-7fff-bfff-ffffffffffff",
 	"\xff", "a\xff", "\x00", "\n", "\"", "\\", "\x1f\x7f\x80", "é\u2028", ",\"seq\":1,\"hmac\":\"",
 	"{\"control\":\"chain.genesis\"", `{"a":1}`, `{"a":1,"a":2}`, `{"a":[1,{"$string":"x"}]}`, `[]`, ` []`, "[\n]", `{"a":1,"\u0061":2}`,
+	`{"a":"\ud800"}`, `["\ud83d\ude00"]`, "name", "value", `{"value":"x","name":"password"}`, "[REDACTED:github-token]",
 	"AKIAIOSFODNN7EXAMPLE", "--password", "hunter2hunter2", "password", "password=hunter2hunter2",
 	"ghp_0123456789abcdefghijABCDEFGHIJ012345", `{"password":"hunter2hunter2","n":1}`, "[REDACTED:password]",
 }
