@@ -193,6 +193,9 @@ func TestHeadSlots(t *testing.T) {
 	slot := func(gen uint64) []byte { return at(gen).AppendSlot(nil, hk) }
 	file := func(even, odd []byte) []byte { return append(bytes.Clone(even), odd...) }
 	blank := make([]byte, SlotSize)
+	foreign := at(2)
+	foreign.Chain = ChainID{9}
+	foreignSlot := foreign.AppendSlot(nil, NewHeadKey(k, foreign.Chain))
 	broken := slot(4)
 	broken[100] ^= 1
 	for _, c := range []struct {
@@ -209,6 +212,9 @@ func TestHeadSlots(t *testing.T) {
 		{"odd slot cut", file(slot(4), slot(5)[:SlotSize-1]), 4, true},
 		{"both torn", file(broken, blank), 0, false},
 		{"swapped", file(slot(3), slot(2)), 0, false},
+		{"older slot of the same journal in place of the newest", file(slot(2), slot(5)), 5, true},
+		{"older slot in place of the newest, odd", file(slot(6), slot(1)), 6, true},
+		{"slot of another journal under the same key", file(foreignSlot, slot(3)), 3, true},
 		{"empty", nil, 0, false},
 	} {
 		h, degraded, err := ParseHead(c.b, k)

@@ -8,8 +8,11 @@ import "strconv"
 func formatInt(n int64) string { return strconv.FormatInt(n, 10) }
 
 func plural(n int64, noun string) string {
-	if n == 1 {
+	switch {
+	case n == 1:
 		return "1 " + noun
+	case noun[len(noun)-1] == 'h':
+		return formatInt(n) + " " + noun + "es"
 	}
 	return formatInt(n) + " " + noun + "s"
 }
@@ -20,6 +23,7 @@ func (v *verification) conclude(chain ChainID) *Report {
 	r.Lines = v.good.lines()
 	r.Records, r.Controls, r.Tombstones = v.good.records, v.good.controls, v.good.tombstones
 	r.Recovered, r.Unknown = v.seen.recovered, v.seen.unknown
+	r.Doubts = v.seen.doubts[:min(len(v.seen.doubts), MaxBad)]
 	if v.seen.opened != nil {
 		var o Opened
 		if ParseControl(v.seen.opened, &o) == nil {
@@ -109,12 +113,24 @@ func (v *verification) judgeEnd() {
 	switch {
 	case r.Watermark.Degraded:
 		r.Verdict = PartlyProven
-		r.notProven("that nothing is missing at the end: one of the watermark's two slots is not valid, and may have named one commit more")
+		r.notProven("that nothing is missing at the end: the watermark's two slots are not two successive ones of this chain, and one may have named more")
+	case v.doubted():
+		r.Verdict = PartlyProven
 	case v.tailAt >= 0:
 		r.Verdict = VerifiedCrashTail
 	default:
 		r.Verdict = Verified
 	}
+}
+
+// doubted reports whether a writer went on where something may be missing.
+func (v *verification) doubted() bool {
+	for _, d := range v.report.Doubts {
+		if d.Watermark != WatermarkRemoved {
+			return true
+		}
+	}
+	return false
 }
 
 // describe says in words what was proven and what was not.
@@ -136,11 +152,21 @@ func (v *verification) describe() {
 	if r.BadTotal > 0 && r.Verdict == Tampered {
 		r.notProven("everything from line %d on (%d later lines hold together with the line before them, which ties them to nothing proven)", r.Bad[0].Line, r.HoldsAfter)
 	}
+	for _, d := range r.Doubts {
+		if d.Watermark == WatermarkRemoved {
+			r.proven("at seq %d a running writer found its watermark removed, and made it anew from what it knew", d.Seq)
+			continue
+		}
+		r.notProven("that nothing is missing before seq %d: the writer that opened there found a watermark that was %s", d.Seq, printable(d.Watermark))
+	}
+	if r.Recovered > 0 {
+		r.notProven("that the files with the bytes set aside after %s are as they were: the chain holds their SHA-256, which is not compared", plural(r.Recovered, "crash"))
+	}
 	for _, u := range r.Unknown {
 		r.notProven("what control records %s say: this release does not know them (their place in the chain is checked)", printable(u))
 	}
 	if r.Fsync != "" && r.Fsync != "always" {
-		r.notProven("that acknowledged records outlive a power loss: the last writer ran with fsync %s", printable(r.Fsync))
+		r.notProven("that acknowledged records outlive a power loss: the last writer ran with fsync %s, and a power loss then looks like a cut", printable(r.Fsync))
 	}
 }
 

@@ -50,7 +50,20 @@ type Opened struct {
 	PID     int    `json:"pid"`
 	Version string `json:"version"`
 	Fsync   string `json:"fsync"`
+	// Watermark says what was wrong with the watermark that the writer
+	// found; it is left out when nothing was.
+	Watermark string `json:"watermark,omitempty"`
 }
+
+// What Opened says of a watermark.
+const (
+	// WatermarkDegraded: the two slots were not two successive watermarks.
+	// What they named last may be missing before this record.
+	WatermarkDegraded = "degraded"
+	// WatermarkRemoved: the file was removed or replaced under a running
+	// writer, which knew the end itself.
+	WatermarkRemoved = "removed"
+)
 
 // Closed is written when a writer stops cleanly.
 type Closed struct {

@@ -15,10 +15,11 @@ import (
 	"time"
 )
 
-// SlotSize is the size in bytes of one slot of the watermark, and HeadSize
-// that of the two slots together (docs/SPEC.md, section 7.1).
+// SlotSize is the size in bytes of one slot of the watermark, a sector, which
+// disks write whole; HeadSize is that of the two slots together
+// (docs/SPEC.md, section 7.1).
 const (
-	SlotSize = 384
+	SlotSize = 512
 	HeadSize = 2 * SlotSize
 )
 
@@ -137,8 +138,9 @@ func cutLast(s, sep string) (before, after string, found bool) {
 var ErrNoHead = errors.New("no valid watermark")
 
 // ParseHead reads the contents of a watermark file under key k. degraded says
-// that one slot is valid and the other, which should be, is not: then one
-// commit may be hidden. The error is ErrNoHead, with the reason.
+// that the two slots are not two successive watermarks of one chain, as a
+// writer leaves them: then commits may be hidden. The error is ErrNoHead,
+// with the reason.
 func ParseHead(b []byte, k Key) (h Head, degraded bool, err error) {
 	keys := make(map[ChainID]HeadKey, 1)
 	keyOf := func(id ChainID) HeadKey {
@@ -162,10 +164,14 @@ func ParseHead(b []byte, k Key) (h Head, degraded bool, err error) {
 	case errs[0] != nil && errs[1] != nil:
 		return Head{}, false, fmt.Errorf("%w: %w; %w", ErrNoHead, errs[0], errs[1])
 	case errs[0] == nil && errs[1] == nil:
-		if heads[0].Generation > heads[1].Generation {
-			return heads[0], false, nil
+		newer, older := heads[0], heads[1]
+		if newer.Generation < older.Generation {
+			newer, older = older, newer
 		}
-		return heads[1], false, nil
+		// A genuine slot of another time or of another journal must not stand
+		// in for the one that named the last commit.
+		pair := newer.Chain == older.Chain && newer.Generation == older.Generation+1
+		return newer, !pair, nil
 	case errs[0] == nil:
 		return heads[0], true, nil
 	}

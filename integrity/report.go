@@ -105,6 +105,9 @@ type Report struct {
 	Fsync string `json:"fsync,omitempty"`
 	// Recovered counts crash tails that were set aside in the past.
 	Recovered int64 `json:"recovered,omitempty"`
+	// Doubts are places where a writer sealed that it found a watermark that
+	// was not as a writer leaves it.
+	Doubts []Doubt `json:"doubts,omitempty"`
 	// Unknown names control records that this version does not know.
 	Unknown []string `json:"unknown_controls,omitempty"`
 	// Bad holds the places where the chain does not hold, the first first;
@@ -118,6 +121,14 @@ type Report struct {
 	// Proven and NotProven say it in words.
 	Proven    []string `json:"proven"`
 	NotProven []string `json:"not_proven"`
+}
+
+// Doubt is a chain.opened whose writer found something wrong with the
+// watermark.
+type Doubt struct {
+	Seq uint64 `json:"seq"`
+	// Watermark is what the writer sealed: "degraded" or "removed".
+	Watermark string `json:"watermark"`
 }
 
 // MaxBad is how many bad places a report names.

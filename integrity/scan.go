@@ -144,6 +144,7 @@ type result struct {
 // controlsSeen gathers what the report says about control records.
 type controlsSeen struct {
 	opened    []byte // payload of the last chain.opened
+	doubts    []Doubt
 	recovered int64
 	unknown   []string
 }
@@ -153,6 +154,12 @@ func (c *controlsSeen) add(l Line) {
 	case ControlGenesis, ControlClosed:
 	case ControlOpened:
 		c.opened = bytes.Clone(l.Payload)
+		if bytes.Contains(l.Payload, []byte(`"watermark":`)) {
+			var o Opened
+			if ParseControl(l.Payload, &o) == nil && o.Watermark != "" && len(c.doubts) < MaxBad {
+				c.doubts = append(c.doubts, Doubt{Seq: l.Seq, Watermark: o.Watermark})
+			}
+		}
 	case ControlRecovered:
 		c.recovered++
 	default:
@@ -172,6 +179,7 @@ func (c *controlsSeen) plus(d controlsSeen) {
 		c.opened = d.opened
 	}
 	c.recovered += d.recovered
+	c.doubts = append(c.doubts, d.doubts...)
 	for _, u := range d.unknown {
 		c.add(Line{Kind: Control, Payload: []byte(`{"control":"` + u + `"`)})
 	}

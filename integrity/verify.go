@@ -81,6 +81,11 @@ func Verify(ctx context.Context, in Input) *Report {
 		if err != nil {
 			return v.report.cannot("%v", err)
 		}
+		if v.tailAt >= 0 {
+			// Behind a line that is too long, nothing was split any more.
+			n, _ := io.Copy(io.Discard, in.Lines)
+			v.report.TailBytes += n
+		}
 	}
 	cancel()
 	if len(first.data) > 0 && !known {

@@ -47,6 +47,14 @@ func (j *Journal) commitLocked(batch []*request) (err error) {
 			err = errors.Join(err, j.fail(uerr))
 		}
 	}()
+	if err := lockFile(context.Background(), j.c.file, j.path, true, j.opts.LockTimeout); err != nil {
+		return err
+	}
+	defer func() {
+		if uerr := j.c.file.Unlock(); uerr != nil {
+			err = errors.Join(err, j.fail(fmt.Errorf("unlock %q: %w", j.path, uerr)))
+		}
+	}()
 	if err := j.check(); err != nil {
 		return err
 	}
@@ -107,13 +115,20 @@ func (j *Journal) check() error {
 	case err != nil:
 		return fmt.Errorf("%q: %w", j.path, err)
 	}
-	if err := c.head.refresh(); err != nil {
+	removed, err := c.head.refresh(j.fs, j.path+headSuffix)
+	if err != nil {
 		return j.fail(err)
 	}
 	size := open.Size()
 	switch {
+	case size == c.tail.size && removed:
+		return j.replaceHead()
 	case size == c.tail.size:
 		return nil
+	case size > c.tail.size && removed:
+		// What others wrote since can be checked, but not whether that is
+		// all.
+		return fmt.Errorf("%w: it was removed beside %q under several writers; the one that wrote last makes it anew with its next record", ErrNoWatermark, j.path)
 	case size < c.tail.size:
 		return j.fail(fmt.Errorf("%w while it was open: %q has %d bytes where seq %d ended at %d; run: auditchain verify %s", ErrTruncated, j.path, size, c.tail.seq, c.tail.size, j.path))
 	}
@@ -210,24 +225,27 @@ func (j *Journal) persist(at tail, wantSync bool) error {
 	if err := j.write(); err != nil {
 		return err
 	}
-	c.unsaved = c.unsaved || at.seq != c.tail.seq
+	if at.seq != c.tail.seq {
+		c.unsynced, c.unmarked = true, true
+	}
 	mode := j.opts.Fsync
-	if c.unsaved && (mode.every == 0 || mode.every > 0 && wantSync) {
+	if c.unsynced && (mode.every == 0 || mode.every > 0 && wantSync) {
 		if err := c.file.Sync(); err != nil {
 			// The kernel may have dropped the pages and called them clean: a
 			// second fsync that succeeds proves nothing.
 			return j.fail(fmt.Errorf("sync %q: %w", j.path, err))
 		}
+		c.unsynced = false
 	}
 	// From here on the lines are in the file for good.
 	c.tail = at
 	c.ids.store()
-	if c.unsaved && (mode.every <= 0 || wantSync) {
+	if c.unmarked {
 		if err := c.head.write(j.chain, at, j.opts.Now()); err != nil {
 			// Genuine lines beyond the watermark: the next commit covers them.
-			return fmt.Errorf("%w: %w", ErrWrite, err)
+			return fmt.Errorf("%w: %w", ErrUncertain, err)
 		}
-		c.unsaved = false
+		c.unmarked = false
 	}
 	return nil
 }

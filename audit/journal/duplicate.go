@@ -6,12 +6,12 @@ package journal
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
 	"reflect"
 	"strings"
 
 	"github.com/auditchain/auditchain/integrity"
+	"github.com/google/uuid"
 )
 
 // findDuplicate looks for a record of the same id. It returns its line where
@@ -22,18 +22,34 @@ func (j *Journal) findDuplicate(rec *Record) (*integrity.Line, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	line, err := j.lineAt(e.off)
-	if err != nil {
-		return nil, fmt.Errorf("earlier record of the same id: %w", err)
-	}
-	if id, ok := lineID(line); !ok || id != rec.ID || line.Seq != e.seq {
-		// The cache was wrong. The line itself decides.
-		return nil, nil
+	line, found := j.confirm(rec.ID, e)
+	if !found {
+		// The cache was wrong. The journal itself knows better.
+		if err := c.ids.rebuild(c.file, c.tail); err != nil {
+			return nil, err
+		}
+		if e, ok = c.ids.byID[rec.ID]; !ok {
+			return nil, nil
+		}
+		if line, found = j.confirm(rec.ID, e); !found {
+			return nil, nil
+		}
 	}
 	if !sameContent(rec, line.Payload) {
 		return nil, ErrConflict
 	}
 	return &line, nil
+}
+
+// confirm reads the line that the cache names for an id, and reports whether
+// it is that id's.
+func (j *Journal) confirm(id uuid.UUID, e idEntry) (integrity.Line, bool) {
+	line, err := j.lineAt(e.off)
+	if err != nil {
+		return line, false
+	}
+	got, ok := lineID(line)
+	return line, ok && got == id && line.Seq == e.seq
 }
 
 // sinkMembers are the members that sinks add to a record.

@@ -46,6 +46,10 @@ var (
 	ErrWrongKey = errors.New("journal has another key")
 	// ErrUnsafe: a file is of a kind or a mode that is refused.
 	ErrUnsafe = errors.New("refused")
+	// ErrUncertain: the records were written, but their watermark was not:
+	// they may be in the journal. Those with an id of their own can be sent
+	// again.
+	ErrUncertain = errors.New("the records were written but not acknowledged, and may be in the journal")
 	// ErrWrite: the disk did not take a write. The file was put back to its
 	// last good byte.
 	ErrWrite = errors.New("the disk did not take the records")

@@ -33,8 +33,8 @@ func TestFaultsInACommit(t *testing.T) {
 		{"write done and reported as failed", faultfs.Write, "audit.jsonl", faultfs.Fault{Err: syscall.EIO, Partial: -1}, journal.ErrWrite, true},
 		{"sync fails", faultfs.Sync, "audit.jsonl", faultfs.Fault{Err: syscall.EIO}, journal.ErrFailed, false},
 		{"sync done and reported as failed", faultfs.Sync, "audit.jsonl", faultfs.Fault{Err: syscall.EIO, Partial: -1}, journal.ErrFailed, false},
-		{"watermark not written", faultfs.Write, ".head", faultfs.Fault{Err: syscall.ENOSPC}, journal.ErrWrite, true},
-		{"watermark torn", faultfs.Write, ".head", faultfs.Fault{Err: syscall.EIO, Partial: 100}, journal.ErrWrite, true},
+		{"watermark not written", faultfs.Write, ".head", faultfs.Fault{Err: syscall.ENOSPC}, journal.ErrUncertain, true},
+		{"watermark torn", faultfs.Write, ".head", faultfs.Fault{Err: syscall.EIO, Partial: 100}, journal.ErrUncertain, true},
 		{"ids not written", faultfs.Write, ".ids", faultfs.Fault{Err: syscall.ENOSPC}, nil, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/auditchain/auditchain/integrity"
@@ -59,22 +60,72 @@ func openHead(fsys vfs.FS, path string, k integrity.Key, chain integrity.ChainID
 	return h, nil
 }
 
-// refresh looks whether another process wrote a watermark since.
-func (h *headFile) refresh() error {
+// refresh looks whether another process wrote a watermark since. removed
+// says that the file is not the one that its path names any more, and that
+// none is there now.
+func (h *headFile) refresh(fsys vfs.FS, path string) (removed bool, err error) {
+	open, err := h.file.Stat()
+	if err != nil {
+		return false, fmt.Errorf("watermark: %w", err)
+	}
+	named, err := fsys.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("watermark: %w", err)
+	case !os.SameFile(open, named):
+		// Another writer found it removed, and made it anew.
+		f, err := fsys.OpenFile(path, os.O_RDWR, 0)
+		if err != nil {
+			return false, fmt.Errorf("watermark: %w", err)
+		}
+		_ = h.file.Close()
+		h.file, h.size = f, 0
+	}
 	var now [integrity.HeadSize]byte
 	n, err := h.file.ReadAt(now[:], 0)
 	if err != nil && err != io.EOF {
-		return fmt.Errorf("watermark: %w", err)
+		return false, fmt.Errorf("watermark: %w", err)
 	}
 	if n == h.size && now == h.image {
-		return nil
+		return false, nil
 	}
 	head, _, err := integrity.ParseHead(now[:n], h.raw)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrNoWatermark, err)
+		return false, fmt.Errorf("%w: %w", ErrNoWatermark, err)
 	}
 	h.image, h.size, h.gen = now, n, head.Generation
-	return nil
+	return false, nil
+}
+
+// replaceHead makes the watermark anew that was removed under this writer,
+// which knows from memory where the chain ends, and seals that it did.
+func (j *Journal) replaceHead() error {
+	c := &j.c
+	path := j.path + headSuffix
+	f, err := j.fs.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("watermark: %w", err)
+	}
+	_ = c.head.file.Close()
+	c.head.file, c.head.size = f, 0
+	clear(c.head.image[:])
+	// Two, so that the pair is whole.
+	for range 2 {
+		if err := c.head.write(j.chain, c.tail, j.opts.Now()); err != nil {
+			return j.fail(err)
+		}
+	}
+	if err := c.head.file.Sync(); err != nil {
+		return j.fail(fmt.Errorf("watermark: %w", err))
+	}
+	if err := j.fs.SyncDir(filepath.Dir(path)); err != nil {
+		return j.fail(err)
+	}
+	at := c.begin()
+	j.sealOpened(&at, integrity.WatermarkRemoved)
+	return j.persist(at, true)
 }
 
 // write writes the next watermark. It is not synced: a watermark that a power

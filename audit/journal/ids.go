@@ -192,7 +192,6 @@ func (r *idRing) find(id uuid.UUID, file io.ReaderAt, t tail) (idEntry, bool, er
 	}
 	if r.byID == nil {
 		if err := r.load(file, t); err != nil {
-			// Without the ring, the same record could be sealed twice.
 			r.drop()
 			return idEntry{}, false, err
 		}
@@ -274,14 +273,37 @@ func (r *idRing) load(file io.ReaderAt, t tail) error {
 		r.whole = true
 		return nil
 	}
+	return r.read(file, t, lowest, missing)
+}
+
+// rebuild makes the ring anew from the journal alone.
+func (r *idRing) rebuild(file io.ReaderAt, t tail) error {
+	lowest := uint64(1)
+	if t.seq > ringSlots {
+		lowest = t.seq - ringSlots + 1
+	}
+	r.byID = make(map[uuid.UUID]idEntry, t.seq-lowest+1)
+	r.inRing = make([][16]byte, ringSlots)
+	if err := r.read(file, t, lowest, lowest); err != nil {
+		r.drop()
+		return err
+	}
+	for _, s := range r.staged {
+		r.put(s)
+	}
+	return nil
+}
+
+// read takes the ids of lines from missing on out of the journal, and makes
+// the file whole again.
+func (r *idRing) read(file io.ReaderAt, t tail, lowest, missing uint64) error {
 	back := newBackReader(file, t.size)
 	for seq := t.seq; seq >= missing; seq-- {
 		line, err := back.next()
-		if err != nil {
-			return fmt.Errorf("ids: line of seq %d: %w", seq, err)
-		}
-		if line.Seq != seq {
-			return fmt.Errorf("ids: %w: seq %d stands where %d belongs", ErrTampered, line.Seq, seq)
+		if err != nil || line.Seq != seq {
+			// It was altered below the watermark, for `verify` to name. What
+			// is further back cannot be recognised when it is sent again.
+			break
 		}
 		s := stagedID{idEntry: idEntry{seq: seq, off: line.Offset}}
 		if id, ok := lineID(line); ok {

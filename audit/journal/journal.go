@@ -63,8 +63,10 @@ type committer struct {
 	buf     []byte // lines of the commit that are not yet written
 	written int64  // where they go: the end of the file, as it is now
 	sealed  uint64 // records sealed by this writer
-	unsaved bool   // lines not yet covered by a sync and the watermark
-	failed  error  // why nothing more is sealed
+	// unsynced and unmarked: lines not yet covered by a sync, and by the
+	// watermark.
+	unsynced, unmarked bool
+	failed             error // why nothing more is sealed
 }
 
 // request is one Append, or one of the journal's own commits.
@@ -109,10 +111,16 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	if err := j.checkFiles(); err != nil {
 		return nil, err
 	}
+	if err := j.checkStart(); err != nil {
+		return nil, err
+	}
 	if err := j.lock.lock(ctx, o.LockTimeout); err != nil {
 		return nil, err
 	}
-	err = j.open()
+	err = j.open(ctx)
+	if err == nil {
+		err = j.c.file.Unlock()
+	}
 	if uerr := j.lock.unlock(); err == nil {
 		err = uerr
 	}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/auditchain/auditchain/internal/vfs"
 	"github.com/gofrs/flock"
 )
 
@@ -87,6 +88,34 @@ func (l *fileLock) acquire(ctx context.Context, timeout time.Duration,
 		}
 		if err := l.unlock(); err != nil {
 			return err
+		}
+	}
+}
+
+// lockFile takes flock(2) on the journal itself, after the lock beside it:
+// whoever removes and recreates the lock file must not get two writers into
+// one file. Nearly always it is free.
+func lockFile(ctx context.Context, f vfs.File, path string, exclusive bool, timeout time.Duration) error {
+	var timer <-chan time.Time
+	for {
+		ok, err := f.TryLock(exclusive)
+		if err != nil {
+			return fmt.Errorf("lock %q: %w", path, err)
+		}
+		if ok {
+			return nil
+		}
+		if timer == nil {
+			t := time.NewTimer(timeout)
+			defer t.Stop()
+			timer = t.C
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("lock %q: %w", path, context.Cause(ctx))
+		case <-timer:
+			return fmt.Errorf("%w: another process has held %q for %v; see who with: fuser -v %s", ErrLocked, path, timeout, path)
+		case <-time.After(lockPoll):
 		}
 	}
 }

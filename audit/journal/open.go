@@ -5,6 +5,7 @@ package journal
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 
 	"github.com/auditchain/auditchain/integrity"
+	"github.com/auditchain/auditchain/internal/vfs"
 	"github.com/google/uuid"
 )
 
@@ -27,6 +29,34 @@ func (j *Journal) checkFolder() error {
 		return fmt.Errorf("journal folder: %w", err)
 	case !info.IsDir():
 		return fmt.Errorf("%q is not a folder", dir)
+	}
+	return nil
+}
+
+// checkStart refuses somebody else's file, before a lock file is made beside
+// it.
+func (j *Journal) checkStart() error {
+	f, err := j.fs.OpenFile(j.path, os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	defer f.Close()
+	if _, err := j.fs.Lstat(j.path + headSuffix); err == nil {
+		return nil // a journal; what is wrong with it is said where it is opened
+	}
+	start := make([]byte, 64<<10)
+	n, err := f.ReadAt(start, 0)
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("journal: %w", err)
+	}
+	if integrity.IsLegacy(start[:n]) {
+		return fmt.Errorf("%w: %q is in the older format, which is read and never written: append to a new file", ErrUnsafe, j.path)
+	}
+	if !isOwnStart(start[:n]) {
+		return fmt.Errorf("%w: %q is no journal: nothing is appended to it; name another file", ErrUnsafe, j.path)
 	}
 	return nil
 }
@@ -47,6 +77,8 @@ func (j *Journal) checkFiles() error {
 			return fmt.Errorf("%w: %q is a directory, where a file should be", ErrUnsafe, path)
 		case !info.Mode().IsRegular():
 			return fmt.Errorf("%w: %q is not a regular file", ErrUnsafe, path)
+		case vfs.Links(info) > 1:
+			return fmt.Errorf("%w: %q has another name too (a hard link), and would be written through it; copy it instead", ErrUnsafe, path)
 		case info.Mode().Perm()&0o022 != 0:
 			return fmt.Errorf("%w: others can write %q (mode %04o); run: chmod 600 %s", ErrUnsafe, path, info.Mode().Perm(), path)
 		}
@@ -56,7 +88,7 @@ func (j *Journal) checkFiles() error {
 
 // open finds the end of the chain, under the lock: in constant time, from the
 // watermark, however long the file is.
-func (j *Journal) open() error {
+func (j *Journal) open(ctx context.Context) error {
 	contents, err := readHead(j.fs, j.path+headSuffix)
 	if err != nil {
 		return err
@@ -70,7 +102,13 @@ func (j *Journal) open() error {
 	if !exists {
 		j.c.file = nil
 	}
-	head, _, headErr := integrity.ParseHead(contents, j.opts.Key)
+	if exists {
+		// Freed when the file is closed, or at the end of Open.
+		if err := lockFile(ctx, file, j.path, true, j.opts.LockTimeout); err != nil {
+			return err
+		}
+	}
+	head, degraded, headErr := integrity.ParseHead(contents, j.opts.Key)
 	switch {
 	case !exists && (len(contents) > 0 || j.lock.marked()):
 		return fmt.Errorf("%w: %q is gone, and what stands beside it says that it had records; put it back, or move %q and %q away to begin a new chain",
@@ -78,7 +116,7 @@ func (j *Journal) open() error {
 	case !exists:
 		return j.begin()
 	case headErr == nil:
-		return j.resume(head, contents)
+		return j.resume(head, degraded, contents)
 	}
 	return j.withoutHead(headErr)
 }
@@ -104,7 +142,7 @@ func (j *Journal) genesis() error {
 	j.c.ids.whole = true
 	at := j.c.begin()
 	j.sealControl(&at, integrity.NewGenesis(j.chain, j.opts.Key, j.opts.Now()))
-	j.sealOpened(&at)
+	j.sealOpened(&at, "")
 	// Bytes and name of the file are durable before there is a watermark, and
 	// the watermark before anything is acknowledged: one that a crash could
 	// take back whole would look like one that was taken away.
@@ -138,15 +176,16 @@ func (j *Journal) openSides(contents []byte, gen uint64) (err error) {
 	return err
 }
 
-func (j *Journal) sealOpened(at *tail) {
+func (j *Journal) sealOpened(at *tail, watermark string) {
 	j.sealControl(at, integrity.Opened{
 		Control: integrity.ControlOpened, Time: j.now(), Writer: j.writer.String(),
 		Host: hostname(), PID: os.Getpid(), Version: j.opts.Version, Fsync: j.opts.Fsync.String(),
+		Watermark: watermark,
 	})
 }
 
 // resume goes on where the watermark says that the chain ended.
-func (j *Journal) resume(head integrity.Head, contents []byte) error {
+func (j *Journal) resume(head integrity.Head, degraded bool, contents []byte) error {
 	info, err := j.c.file.Stat()
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
@@ -177,22 +216,24 @@ func (j *Journal) resume(head integrity.Head, contents []byte) error {
 			return err
 		}
 	}
-	return j.continueAt(info.Size())
+	watermark := ""
+	if degraded {
+		// It is sealed before anything else, so that writing on hides nothing.
+		watermark = integrity.WatermarkDegraded
+	}
+	return j.continueAt(info.Size(), watermark)
 }
 
 // continueAt takes in what stands beyond the end that is known, and announces
 // this writer.
-func (j *Journal) continueAt(size int64) error {
+func (j *Journal) continueAt(size int64, watermark string) error {
 	if size > j.c.tail.size {
 		if err := j.catchUp(size); err != nil {
 			return err
 		}
 	}
 	at := j.c.begin()
-	if err := j.sealOrphan(&at); err != nil {
-		return err
-	}
-	j.sealOpened(&at)
+	j.sealOpened(&at, watermark)
 	return j.persist(at, true)
 }
 
@@ -211,17 +252,12 @@ func isOwnStart(b []byte) bool {
 // withoutHead judges a file that has no valid watermark. Only a journal whose
 // very first opening did not get to its end has an innocent reason.
 func (j *Journal) withoutHead(headErr error) error {
-	start := make([]byte, 64<<10)
+	start := make([]byte, len(genesisStart))
 	n, err := j.c.file.ReadAt(start, 0)
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("journal: %w", err)
 	}
-	if integrity.IsLegacy(start[:n]) {
-		return fmt.Errorf("%w: %q is in the older format, which is read and never written: append to a new file", ErrUnsafe, j.path)
-	}
-	if !isOwnStart(start[:n]) {
-		return fmt.Errorf("%w: %q is no journal: nothing is appended to it; name another file", ErrUnsafe, j.path)
-	}
+	own := isOwnStart(start[:n])
 	r := newReader(j.path, io.NewSectionReader(j.c.file, 0, 1<<62))
 	first, err := r.Next()
 	if err == nil {
@@ -241,7 +277,7 @@ func (j *Journal) withoutHead(headErr error) error {
 			unfinished = err == io.EOF
 		}
 	}
-	if !unfinished || j.lock.marked() {
+	if !unfinished || !own || j.lock.marked() {
 		return fmt.Errorf("%w beside %q: %w; nothing says where its end should be, so nothing is appended. Run: auditchain verify %s; then put the watermark back, or move the files away to begin a new chain",
 			ErrNoWatermark, j.path, headErr, j.path)
 	}

@@ -16,6 +16,7 @@ import (
 	"strconv"
 
 	"github.com/auditchain/auditchain/integrity"
+	"github.com/auditchain/auditchain/internal/vfs"
 )
 
 // catchUp takes in the lines between the end that is known and size: those of
@@ -48,53 +49,39 @@ func (j *Journal) catchUp(size int64) error {
 				ErrTampered, j.path, line.Offset, c.tail.seq, j.path))
 		}
 		c.tail = tail{seq: line.Seq, mac: mac, size: r.off}
-		c.unsaved = true
+		c.unsynced, c.unmarked = true, true
 	}
 	c.ids.absorb(from.seq, c.tail.seq)
 	return nil
 }
 
-// setAside moves the crash tail, from the end that is known to size, into a
-// file of its own and seals chain.recovered.
+// setAside copies the crash tail, from the end that is known to size, into a
+// file of its own, and puts chain.recovered in its place.
 //
-// The copy is durable before the tail is cut. A crash in between finds the
-// same tail again, and the same copy; a crash after the cut finds the copy
-// alone, which sealOrphan announces.
+// The copy is durable before the tail is touched. The record is written over
+// the beginning of the tail, with a NUL behind it, and then the rest is cut:
+// a crash in between finds the record, and behind it a tail again, which
+// cannot pass for lines because of the NUL. At no time are the bytes gone and
+// not announced.
 func (j *Journal) setAside(size int64) error {
 	c := &j.c
-	kept := j.tornName(c.tail.seq + 1)
 	h := sha256.New()
-	n, err := j.keep(kept, c.tail.size, size, h)
+	name, n, err := j.keep(c.tail.size, size, h)
 	if err != nil {
 		return err
 	}
-	if err := c.file.Truncate(c.tail.size); err != nil {
+	at := c.begin()
+	j.sealControl(&at, j.recovered(n, h, name))
+	c.buf = append(c.buf, 0)
+	if _, err := c.file.WriteAt(c.buf, c.tail.size); err != nil {
+		c.ids.unstage()
+		return fmt.Errorf("%w: %w (the crash tail is still there)", ErrWrite, err)
+	}
+	if err := c.file.Truncate(at.size); err != nil {
 		return j.fail(fmt.Errorf("%q: crash tail: %w", j.path, err))
 	}
-	at := c.begin()
-	j.sealControl(&at, j.recovered(n, h, kept))
+	c.buf, c.written = c.buf[:0], at.size
 	return j.persist(at, true)
-}
-
-// sealOrphan announces a crash tail that was set aside by an opening that
-// itself did not get to announce it.
-func (j *Journal) sealOrphan(at *tail) error {
-	name := j.tornName(at.seq + 1)
-	f, err := j.fs.OpenFile(name, os.O_RDONLY, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("crash tail: %w", err)
-	}
-	defer f.Close()
-	h := sha256.New()
-	n, err := io.Copy(h, io.NewSectionReader(f, 0, 1<<62))
-	if err != nil {
-		return fmt.Errorf("crash tail: %q: %w", name, err)
-	}
-	j.sealControl(at, j.recovered(n, h, name))
-	return nil
 }
 
 func (j *Journal) recovered(n int64, h hash.Hash, name string) integrity.Recovered {
@@ -104,28 +91,27 @@ func (j *Journal) recovered(n int64, h hash.Hash, name string) integrity.Recover
 	}
 }
 
-// tornName is where the bytes before the line with this seq are kept.
-func (j *Journal) tornName(seq uint64) string {
-	return j.path + tornInfix + strconv.FormatUint(seq, 10)
-}
+// maxTornNames bounds the search for a free name.
+const maxTornNames = 1000
 
-// keep copies the bytes from..to of the journal to a new file, durably. An
-// earlier copy of the same seq, from an opening that crashed, is made anew:
-// the bytes are still in the journal.
-func (j *Journal) keep(name string, from, to int64, h hash.Hash) (n int64, err error) {
-	if info, err := j.fs.Lstat(name); err == nil {
-		if !info.Mode().IsRegular() {
-			return 0, fmt.Errorf("%w: %q is not a regular file", ErrUnsafe, name)
+// keep copies the bytes from..to of the journal to a new file, durably, and
+// returns its name. A name that is taken, whoever took it and by whatever, is
+// passed over: nothing is overwritten, and nothing keeps a journal shut.
+func (j *Journal) keep(from, to int64, h hash.Hash) (name string, n int64, err error) {
+	base := j.path + tornInfix + strconv.FormatUint(j.c.tail.seq+1, 10)
+	var f vfs.File
+	for i := range maxTornNames {
+		name = base
+		if i > 0 {
+			name += "." + strconv.Itoa(i)
 		}
-		if err := j.fs.Remove(name); err != nil {
-			return 0, fmt.Errorf("crash tail: %w", err)
+		f, err = j.fs.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if !errors.Is(err, fs.ErrExist) && !errors.Is(err, vfs.ErrSymlink) {
+			break
 		}
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return 0, fmt.Errorf("crash tail: %w", err)
 	}
-	f, err := j.fs.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return 0, fmt.Errorf("crash tail: %w", err)
+		return "", 0, fmt.Errorf("crash tail: %w", err)
 	}
 	n, err = io.Copy(io.MultiWriter(io.NewOffsetWriter(f, 0), h), io.NewSectionReader(j.c.file, from, to-from))
 	if err == nil {
@@ -138,7 +124,9 @@ func (j *Journal) keep(name string, from, to int64, h hash.Hash) (n int64, err e
 		err = j.fs.SyncDir(filepath.Dir(name))
 	}
 	if err != nil {
-		return 0, fmt.Errorf("crash tail: %q: %w", name, err)
+		// What is not whole must not be left to be taken for the tail.
+		_ = j.fs.Remove(name)
+		return "", 0, fmt.Errorf("crash tail: %q: %w", name, err)
 	}
-	return n, nil
+	return name, n, nil
 }

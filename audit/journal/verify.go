@@ -73,8 +73,9 @@ func takeSnapshot(ctx context.Context, path string, key integrity.Key, o VerifyO
 			s.release()
 		}
 	}()
-	// Evidence that was copied may have no lock, or none that this user may
-	// open; then nobody can be writing it through this package either.
+	// Evidence that was copied may have no lock beside it, and an auditor may
+	// not be let to open it. The journal's own lock is enough to keep a
+	// writer out of a file that nobody replaces.
 	lock := newReadLock(path + lockSuffix)
 	if _, err := os.Lstat(lock.path); err == nil {
 		switch err := lock.rlock(ctx, o.LockTimeout); {
@@ -87,12 +88,15 @@ func takeSnapshot(ctx context.Context, path string, key integrity.Key, o VerifyO
 	if s.file, err = vfs.OS.OpenFile(path, os.O_RDONLY, 0); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
+	if info, err := s.file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, fmt.Errorf("%w: %q is not a regular file", ErrUnsafe, path))
+	}
+	if err := lockFile(ctx, s.file, path, false, o.LockTimeout); err != nil {
+		return nil, err
+	}
 	info, err := s.file.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %q is not a regular file", ErrUnsafe, path)
 	}
 	if s.head, err = readHead(vfs.OS, path+headSuffix); err != nil {
 		return nil, err
@@ -109,6 +113,9 @@ func takeSnapshot(ctx context.Context, path string, key integrity.Key, o VerifyO
 	tail := make([]byte, size-head.Size)
 	if _, err := s.file.ReadAt(tail, head.Size); err != nil && err != io.EOF {
 		return nil, fmt.Errorf("journal: %w", err)
+	}
+	if err := s.file.Unlock(); err != nil {
+		return nil, fmt.Errorf("unlock %q: %w", path, err)
 	}
 	if s.lock != nil {
 		err := s.lock.unlock()

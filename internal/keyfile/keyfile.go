@@ -6,6 +6,7 @@
 package keyfile
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ const (
 )
 
 // maxKeyFile is far above any key: a larger file is something else.
-const maxKeyFile = 64 << 10
+const maxKeyFile = 1 << 10
 
 // ErrNoKey is returned when no source names a key.
 var ErrNoKey = errors.New("there is no key")
@@ -134,6 +135,9 @@ func read(path string, strict bool) ([]byte, error) {
 	}
 	if len(text) > maxKeyFile {
 		return nil, fmt.Errorf("key file %q is larger than %d bytes: it is no key", path, maxKeyFile)
+	}
+	if bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("-----BEGIN")) {
+		return nil, fmt.Errorf("key file %q holds JSON or PEM, and no key of this kind; `auditchain key new FILE` makes one", path)
 	}
 	return text, nil
 }

@@ -37,6 +37,11 @@ type File interface {
 	Sync() error
 	Truncate(size int64) error
 	Stat() (fs.FileInfo, error)
+	// TryLock takes flock(2) on the file without waiting: exclusive, or
+	// shared with other readers. false means that somebody else has it.
+	TryLock(exclusive bool) (bool, error)
+	// Unlock frees it.
+	Unlock() error
 }
 
 // OS is the operating system's file system.

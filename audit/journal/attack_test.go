@@ -1,0 +1,239 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package journal_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/auditchain/auditchain/audit/journal"
+	"github.com/auditchain/auditchain/integrity"
+	"github.com/google/uuid"
+)
+
+// cutLastCommit takes the newest record out of a journal whose writer did not
+// close it, and puts other in the place of the slot that named it.
+func cutLastCommit(t *testing.T, path string, other []byte) {
+	t.Helper()
+	head := readFile(t, path+".head")
+	newest, _, err := integrity.ParseHead(head, testKey(t, 'k'))
+	if err != nil {
+		t.Fatal(err)
+	}
+	slot := int(newest.Generation%2) * integrity.SlotSize
+	copy(head[slot:], other)
+	elder, degraded, err := integrity.ParseHead(head, testKey(t, 'k'))
+	if err != nil || !degraded {
+		t.Fatalf("%+v, degraded %v, %v", elder, degraded, err)
+	}
+	if err := os.WriteFile(path+".head", head, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, elder.Size); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A tail cut together with the slot that named it shows, whatever is put in
+// its place, and goes on showing after a writer opened the journal again.
+func TestCutTailWithItsSlot(t *testing.T) {
+	dir := t.TempDir()
+	other := open(t, filepath.Join(dir, "other.jsonl"))
+	appendOne(t, other, record(uuid.New(), "x"))
+	foreign := readFile(t, filepath.Join(dir, "other.jsonl.head"))
+	for name, replacement := range map[string]func(old []byte) []byte{
+		"blank":                 func([]byte) []byte { return make([]byte, integrity.SlotSize) },
+		"an older slot":         func(old []byte) []byte { return old },
+		"another journal's":     func([]byte) []byte { return foreign[:integrity.SlotSize] },
+		"another journal's odd": func([]byte) []byte { return foreign[integrity.SlotSize:] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "audit.jsonl")
+			j := open(t, path)
+			h := readFile(t, path+".head")
+			newest, _, err := integrity.ParseHead(h, testKey(t, 'k'))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// (The slot right before the other one would make an older copy of
+			// the whole, which only something kept elsewhere can show.)
+			old := bytes.Clone(h[int(newest.Generation%2)*integrity.SlotSize:][:integrity.SlotSize])
+			for _, body := range []string{"a", "b", "c", "d"} {
+				appendOne(t, j, record(uuid.New(), body))
+			}
+			cutLastCommit(t, path, replacement(old))
+			wantVerdict(t, verify(t, path), integrity.PartlyProven)
+			for range 2 {
+				k := open(t, path)
+				appendOne(t, k, record(uuid.New(), "e"))
+				if err := k.Close(); err != nil {
+					t.Fatal(err)
+				}
+				r := verify(t, path)
+				wantVerdict(t, r, integrity.PartlyProven)
+				if len(r.Doubts) != 1 || r.Doubts[0] != (integrity.Doubt{Seq: 6, Watermark: "degraded"}) {
+					t.Errorf("doubts %+v", r.Doubts)
+				}
+			}
+		})
+	}
+}
+
+func TestWatermarkRemovedUnderAWriter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	j, k := open(t, path), open(t, path)
+	appendOne(t, j, record(uuid.New(), "a"))
+	if err := os.Remove(path + ".head"); err != nil {
+		t.Fatal(err)
+	}
+	// k did not write last: it cannot know whether something is missing.
+	if err := k.Append(t.Context(), []journal.Record{record(uuid.New(), "b")}, make([]journal.Receipt, 1)); !errors.Is(err, journal.ErrNoWatermark) {
+		t.Errorf("append by the other writer: %v", err)
+	}
+	appendOne(t, j, record(uuid.New(), "c"))
+	appendOne(t, k, record(uuid.New(), "d"))
+	appendOne(t, j, record(uuid.New(), "e"))
+	r := verify(t, path)
+	wantVerdict(t, r, integrity.Verified)
+	if len(r.Doubts) != 1 || r.Doubts[0].Watermark != integrity.WatermarkRemoved || !strings.Contains(fmt.Sprint(r.Proven), "removed") {
+		t.Errorf("%+v", r)
+	}
+	if err := errors.Join(j.Close(), k.Close()); err != nil {
+		t.Fatal(err)
+	}
+	wantVerdict(t, verify(t, path), integrity.Verified)
+}
+
+// The lock file is removed again and again while two writers work: the lock
+// on the journal itself keeps them apart.
+func TestLockFileRemovedUnderWriters(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	a, b := open(t, path), open(t, path)
+	got := make(chan journal.Receipt, 400)
+	done := make(chan error, 2)
+	for _, j := range []*journal.Journal{a, b} {
+		go func() {
+			for range 200 {
+				rc := make([]journal.Receipt, 1)
+				if err := j.Append(t.Context(), []journal.Record{record(uuid.New(), "x")}, rc); err != nil {
+					done <- err
+					return
+				}
+				got <- rc[0]
+				_ = os.Remove(path + ".lock")
+			}
+			done <- nil
+		}()
+	}
+	if err := errors.Join(<-done, <-done); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(a.Close(), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	close(got)
+	wantVerdict(t, verify(t, path), integrity.Verified)
+	found := inFile(t, path)
+	for rc := range got {
+		if found[rc.ID.String()] != rc.Seq {
+			t.Fatalf("receipt says seq %d, the file %d", rc.Seq, found[rc.ID.String()])
+		}
+	}
+}
+
+// What somebody writes into the cache of ids neither refuses a batch nor makes
+// a record vanish.
+func TestHostileIDs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	j := open(t, path)
+	rec := record(uuid.New(), "victim")
+	first := appendOne(t, j, rec)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	good := readFile(t, path+".ids")
+	slot := bytes.Index(good, rec.ID[:])
+	if slot < 0 {
+		t.Fatal("the id is not in the cache")
+	}
+	for name, spoil := range map[string]func(b []byte){
+		"offset off by one":   func(b []byte) { b[slot+31]++ },
+		"offset of a control": func(b []byte) { copy(b[slot+24:], make([]byte, 8)) },
+		"offset beyond":       func(b []byte) { b[slot+24] = 0x7f },
+		"offset negative":     func(b []byte) { b[slot+24] = 0xff },
+		"another seq":         func(b []byte) { b[slot+23] ^= 3 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := bytes.Clone(good)
+			spoil(b)
+			if err := os.WriteFile(path+".ids", b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			j := open(t, path)
+			defer j.Close()
+			rc := make([]journal.Receipt, 2)
+			if err := j.Append(t.Context(), []journal.Record{rec, record(uuid.New(), "innocent")}, rc); err != nil {
+				t.Fatal(err)
+			}
+			if rc[1].Err != nil || rc[1].Seq == 0 {
+				t.Errorf("innocent: %+v", rc[1])
+			}
+			if rc[0].Err != nil || rc[0].Duplicate && rc[0].Seq != first.Seq {
+				t.Errorf("victim: %+v", rc[0])
+			}
+		})
+	}
+	wantVerdict(t, verify(t, path), integrity.Verified)
+}
+
+// Names that are taken where a crash tail should be kept keep no journal
+// shut, and nothing planted there is sealed as a fact.
+func TestPlantedTornFiles(t *testing.T) {
+	const tail = `{"timestamp":"unfinished`
+	for name, plant := range map[string]func(p string) error{
+		"file":             func(p string) error { return os.WriteFile(p, []byte("forged evidence"), 0o600) },
+		"directory":        func(p string) error { return os.Mkdir(p, 0o700) },
+		"symlink":          func(p string) error { return os.Symlink("/nowhere", p) },
+		"symlink to other": func(p string) error { return os.Symlink(filepath.Base(p)+".target", p) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "audit.jsonl")
+			j := open(t, path)
+			last := appendOne(t, j, record(uuid.New(), "a"))
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+			planted := fmt.Sprintf("%s.torn-%d", path, last.Seq+2)
+			if err := plant(planted); err != nil {
+				t.Fatal(err)
+			}
+			j = open(t, path)
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if r := verify(t, path); r.Recovered != 0 {
+				t.Errorf("%d recoveries were sealed, and there was none", r.Recovered)
+			}
+			planted = fmt.Sprintf("%s.torn-%d", path, last.Seq+4)
+			if err := plant(planted); err != nil {
+				t.Fatal(err)
+			}
+			appendRaw(t, path, tail)
+			j = open(t, path)
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+			r := verify(t, path)
+			wantVerdict(t, r, integrity.Verified)
+			if r.Recovered != 1 || string(readFile(t, planted+".1")) != tail {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
