@@ -268,8 +268,8 @@ func (s *sealing) failed(group []*batch, err error) error {
 	}
 	_ = s.out.Flush() // the journal's error is the one that matters
 	hint := "none of them is in the journal"
-	if errors.Is(err, journal.ErrFailed) {
-		hint = "some of them may be in the journal"
+	if errors.Is(err, journal.ErrFailed) || errors.Is(err, journal.ErrUncertain) {
+		hint = "some of them may be in the journal (look with: auditchain query)"
 	}
 	return fmt.Errorf("lines %d to %d are not acknowledged, %s; append from line %d on again: %w", first, last, hint, first, err)
 }
