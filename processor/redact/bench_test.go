@@ -59,10 +59,11 @@ func (r *record) walk(s *Scanner) (n, changed int) {
 	fields := func(p Place, fs []field) {
 		for i := range fs {
 			f := &fs[i]
-			if _, c := s.Key(f.key); c {
+			_, c, q := s.Name(p, f.key)
+			if c {
 				changed++
 			}
-			if _, c := s.Text(s.Field(p, f.key), f.value); c {
+			if _, c := s.Text(q, f.value); c {
 				changed++
 			}
 			n += len(f.value)

@@ -41,10 +41,8 @@ func (s *Scanner) Root() Place { return Place{} }
 // Field is the place of the value under key in a map at p. A sensitive key
 // forces a kind on everything below it, whatever the names there. Where Key
 // changed the name, pass what it returned.
-func (s *Scanner) Field(p Place, key string) Place { return s.field(p, key, s.slot(key)) }
-
-// field is Field for a key whose slot is known.
-func (s *Scanner) field(p Place, key string, sl *nameSlot) Place {
+func (s *Scanner) Field(p Place, key string) Place {
+	sl := s.slot(key)
 	if p.kind != kindNone && p.mode == modeText {
 		return s.underForced(p, key, sl.class)
 	}

@@ -295,11 +295,15 @@ func (s *Scanner) Name(p Place, key string) (out string, changed bool, q Place) 
 
 // name is Name for a key inside a value, whose markers count with the whole.
 func (s *Scanner) name(p Place, key string) (out string, changed bool, q Place) {
-	if sl := s.slot(key); sl.isClean(key) {
-		return key, false, s.field(p, key, sl)
+	sl := s.slot(key)
+	if !sl.isClean(key) {
+		key, changed = s.key(key)
+		return key, changed, s.Field(p, key)
 	}
-	out, changed = s.key(key)
-	return out, changed, s.Field(p, out)
+	if p.kind == kindNone || p.mode != modeText {
+		return key, false, sl.place(p)
+	}
+	return key, false, s.underForced(p, key, sl.class)
 }
 
 // key redacts a name that is not known to be clean.

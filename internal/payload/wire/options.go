@@ -19,8 +19,8 @@ const DefaultMaxRecordBytes = 64 << 20
 // record was longer.
 const minMaxRecordBytes = 1024
 
-// Options configures encoding. The zero value redacts nothing: that is for
-// tests and for input that was redacted before.
+// Options configures encoding. The zero value redacts nothing and writes no
+// member redacted: that is for tests.
 type Options struct {
 	// Redactor masks secrets; nil masks none.
 	Redactor *redact.Redactor
