@@ -62,16 +62,8 @@ func (j *Journal) commitLocked(batch []*request) (err error) {
 	at := c.begin()
 	var wantSync bool
 	for _, r := range batch {
-		for i := range r.recs {
-			if err := j.seal(&at, &r.recs[i], &r.receipts[i]); err != nil {
-				c.ids.unstage()
-				return errors.Join(err, j.cut())
-			}
-			if len(c.buf) >= writeSize {
-				if err := j.write(); err != nil {
-					return err
-				}
-			}
+		if err := j.sealRequest(&at, r); err != nil {
+			return err
 		}
 		wantSync = wantSync || r.sync || r.closing
 		if r.closing {
@@ -87,12 +79,38 @@ func (j *Journal) commitLocked(batch []*request) (err error) {
 	}
 	now := j.opts.Now()
 	for _, r := range batch {
-		for i := range r.recs {
+		for i := range r.n {
 			rc := &r.receipts[i]
 			if rc.Err == nil {
 				rc.Time = now
 				if !rc.Duplicate {
 					c.sealed++
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// sealRequest seals the records of a request. After an error, nothing of the
+// commit is in the file.
+func (j *Journal) sealRequest(at *tail, r *request) error {
+	recs := r.recs
+	for done := 0; done < r.n; done += len(recs) {
+		if r.next != nil {
+			if recs = r.next(); len(recs) == 0 || len(recs) > r.n-done {
+				j.c.ids.unstage()
+				return errors.Join(fmt.Errorf("append: %w: %d records came where %d were announced", ErrPayload, done+len(recs), r.n), j.cut())
+			}
+		}
+		for i := range recs {
+			if err := j.seal(at, &recs[i], &r.receipts[done+i]); err != nil {
+				j.c.ids.unstage()
+				return errors.Join(err, j.cut())
+			}
+			if len(j.c.buf) >= writeSize {
+				if err := j.write(); err != nil {
+					return err
 				}
 			}
 		}

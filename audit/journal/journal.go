@@ -72,6 +72,8 @@ type committer struct {
 // request is one Append, or one of the journal's own commits.
 type request struct {
 	recs     []Record
+	next     func() []Record // gives the records instead of recs
+	n        int             // how many records there are
 	receipts []Receipt
 	closing  bool // seal chain.closed, sync, and write the watermark
 	sync     bool // only sync and write the watermark
@@ -81,6 +83,9 @@ type request struct {
 }
 
 func (r *request) bytes() int {
+	if r.next != nil {
+		return r.n << 10 // a guess: they are not all encoded yet
+	}
 	n := 0
 	for i := range r.recs {
 		n += len(r.recs[i].Payload)
@@ -156,8 +161,22 @@ func (j *Journal) Fsync() FsyncMode { return j.opts.Fsync }
 // the outcome tells whether the records are sealed. After Close it returns
 // ErrClosed.
 func (j *Journal) Append(ctx context.Context, recs []Record, receipts []Receipt) error {
-	if len(receipts) < len(recs) {
-		return fmt.Errorf("append: %d receipts for %d records", len(receipts), len(recs))
+	return j.append(ctx, &request{recs: recs, n: len(recs), receipts: receipts})
+}
+
+// AppendFrom is Append for n records of which the last ones are still being
+// encoded: next returns the next ones, waiting until they are ready, so that
+// the first are sealed in the meantime. It is called from one goroutine, while
+// the lock is held, until n records have come; not at all where Append would
+// not have begun its commit. It must not wait for anything that needs the
+// journal.
+func (j *Journal) AppendFrom(ctx context.Context, n int, next func() []Record, receipts []Receipt) error {
+	return j.append(ctx, &request{next: next, n: n, receipts: receipts})
+}
+
+func (j *Journal) append(ctx context.Context, r *request) error {
+	if len(r.receipts) < r.n {
+		return fmt.Errorf("append: %d receipts for %d records", len(r.receipts), r.n)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -168,10 +187,10 @@ func (j *Journal) Append(ctx context.Context, recs []Record, receipts []Receipt)
 	if closing {
 		return ErrClosed
 	}
-	if len(recs) == 0 {
+	if r.n == 0 {
 		return nil
 	}
-	return j.submit(ctx, &request{recs: recs, receipts: receipts})
+	return j.submit(ctx, r)
 }
 
 // submit queues r and returns when it is done. The first to come commits, for
