@@ -47,6 +47,7 @@ type chainExporter struct {
 // sealer is what is used of journal.Journal.
 type sealer interface {
 	Append(ctx context.Context, recs []journal.Record, receipts []journal.Receipt) error
+	AppendFrom(ctx context.Context, n int, next func() []journal.Record, receipts []journal.Receipt) error
 	Close() error
 }
 
@@ -114,9 +115,11 @@ func (e *chainExporter) consumeLogs(ctx context.Context, ld plog.Logs) error {
 	if e.journal == nil {
 		return errNotStarted
 	}
-	enc := e.encoder.Encode(ld)
+	// The first records are sealed while the last are encoded. Release waits
+	// for those who encode: nothing of ld is kept.
+	enc := e.encoder.Start(ld)
 	defer enc.Release()
-	n := len(enc.Records)
+	n := enc.Len()
 	if n == 0 {
 		return nil
 	}
@@ -128,7 +131,7 @@ func (e *chainExporter) consumeLogs(ctx context.Context, ld plog.Logs) error {
 	receipts := (*pooled)[:n] // Append sets each of them
 
 	start := time.Now()
-	err := e.journal.Append(ctx, enc.Records, receipts)
+	err := e.journal.AppendFrom(ctx, n, enc.Next, receipts)
 	if err == nil {
 		err = e.sealRejections(ctx, enc, receipts)
 	}

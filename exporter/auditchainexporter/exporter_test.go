@@ -366,6 +366,13 @@ type fakeJournal struct {
 func (f fakeJournal) Append(ctx context.Context, recs []journal.Record, receipts []journal.Receipt) error {
 	return f.appended(ctx, recs, receipts)
 }
+func (f fakeJournal) AppendFrom(ctx context.Context, n int, next func() []journal.Record, receipts []journal.Receipt) error {
+	var recs []journal.Record
+	for len(recs) < n {
+		recs = append(recs, next()...)
+	}
+	return f.appended(ctx, recs, receipts)
+}
 func (fakeJournal) Close() error { return nil }
 
 func TestCommitsHaveNoDeadlineOfTheHelper(t *testing.T) {

@@ -57,13 +57,21 @@ func New(o Options) *Encoder {
 // Encode encodes every record of ld in order. The Result is to be released
 // once the journal has taken its Records.
 func (e *Encoder) Encode(ld plog.Logs) *Result {
+	res := e.Start(ld)
+	res.Finish()
+	return res
+}
+
+// Start is Encode that returns before all is encoded; Result.Next gives the
+// records. ld must not change and must not be let go until Release.
+func (e *Encoder) Start(ld plog.Logs) *Result {
 	n := ld.LogRecordCount()
 	size := wire.Pieces(n)
 	if n <= size {
-		return e.runner.Run(n, size, func(k *worker, b *wire.Batch, _ int) { k.encode(b, ld, place{}, n) })
+		return e.runner.Start(n, size, func(k *worker, b *wire.Batch, _ int) { k.encode(b, ld, place{}, n) })
 	}
 	starts := split(ld, n, size)
-	return e.runner.Run(n, size, func(k *worker, b *wire.Batch, p int) {
+	return e.runner.Start(n, size, func(k *worker, b *wire.Batch, p int) {
 		k.encode(b, ld, starts[p], min(size, n-p*size))
 	})
 }

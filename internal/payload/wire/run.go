@@ -5,7 +5,6 @@ package wire
 
 import (
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -46,78 +45,146 @@ func Pieces(n int) int {
 // Run encodes n records, size at a time: encode appends the records of piece
 // p to its batch. The pieces' order is kept.
 func (r *Runner[W]) Run(n, size int, encode func(w W, b *Batch, p int)) *Result {
+	res := r.Start(n, size, encode)
+	res.Finish()
+	return res
+}
+
+// Start is Run that returns when about enough is encoded for somebody to be
+// busy with while the rest is: Next gives the records piece by piece. encode
+// must stay callable until Release.
+func (r *Runner[W]) Start(n, size int, encode func(w W, b *Batch, p int)) *Result {
 	res, _ := r.results.Get().(*Result)
 	if res == nil {
-		res = &Result{release: r.release}
+		res = &Result{release: r.release, ready: make(chan struct{}, 1)}
 	}
-	res.live = true
-	pieces := (n + size - 1) / size
-	res.size = size
-	for range pieces {
+	res.live, res.n, res.size, res.pieces = true, n, size, (n+size-1)/size
+	for range res.pieces {
 		b, _ := r.batches.Get().(*Batch)
 		if b == nil {
 			b = &Batch{buf: make([]byte, 0, min(size, maxPiece)*bytesPerRecord)}
 		}
 		res.batches = append(res.batches, b)
 	}
-	work := func(next func() int) {
+	if cap(res.done) < res.pieces {
+		res.done = make([]atomic.Bool, res.pieces)
+	}
+	res.done = res.done[:res.pieces]
+	// work encodes pieces until none is left to take, or more than most are.
+	work := func(most int) {
 		w, ok := r.workers.Get().(W)
 		if !ok {
 			w = r.New()
 		}
-		for p := next(); p < pieces; p = next() {
+		for int(res.taken.Load()) < most {
+			p := int(res.taken.Add(1)) - 1
+			if p >= res.pieces {
+				break
+			}
 			encode(w, res.batches[p], p)
+			res.done[p].Store(true)
+			select {
+			case res.ready <- struct{}{}:
+			default:
+			}
 		}
 		r.Idle(w)
 		r.workers.Put(w)
 	}
-	if pieces <= 1 {
-		p := -1
-		work(func() int { p++; return p })
+	res.work = work
+	helpers := min(runtime.GOMAXPROCS(0), res.pieces) - 1
+	for range helpers {
+		res.helpers.Go(func() { work(res.pieces) })
+	}
+	if helpers <= 0 {
+		work(res.pieces)
 	} else {
-		var at atomic.Int64
-		next := func() int { return int(at.Add(1)) - 1 }
-		var wg sync.WaitGroup
-		for range min(runtime.GOMAXPROCS(0), pieces) - 1 {
-			wg.Go(func() { work(next) })
-		}
-		work(next)
-		wg.Wait()
+		// Sealing takes about a third of the time that encoding takes: that
+		// much is left for the others to encode meanwhile.
+		work(res.pieces - res.pieces/4)
 	}
-	if pieces == 1 {
+	if res.pieces == 1 {
 		res.Records = res.batches[0].Records()
-		return res
 	}
-	recs := slices.Grow(res.own[:0], n)
-	for _, b := range res.batches {
-		recs = append(recs, b.Records()...)
-	}
-	res.own, res.Records = recs, recs
 	return res
 }
 
 func (r *Runner[W]) release(res *Result) {
+	res.helpers.Wait()
+	select {
+	case <-res.ready:
+	default:
+	}
+	for i := range res.done {
+		res.done[i].Store(false)
+	}
 	for i, b := range res.batches {
 		b.Reset()
 		r.batches.Put(b)
 		res.batches[i] = nil
 	}
 	clear(res.own)
-	*res = Result{batches: res.batches[:0], own: res.own[:0], release: res.release}
+	res.Records, res.work, res.live, res.given = nil, nil, false, 0
+	res.taken.Store(0)
+	res.batches, res.own = res.batches[:0], res.own[:0]
 	r.results.Put(res)
 }
 
 // Result is what an encoder made of a batch. It is for one goroutine.
 type Result struct {
 	// Records are the records in the order of the input, one for each, ready
-	// for one Append to the journal. They are valid until Release.
+	// for one Append to the journal. They are valid until Release. After
+	// Start, they are not there before Next gave the last of them.
 	Records []journal.Record
 
 	own     []journal.Record // Records, where they come from several batches
 	batches []*Batch
-	size    int
+	n       int // records
+	size    int // records in a piece
+	pieces  int
+	given   int // pieces that Next gave
 	live    bool
 	release func(*Result)
+
+	// Shared with the goroutines that encode.
+	work    func(most int)
+	taken   atomic.Int64  // pieces that somebody encodes or has encoded
+	done    []atomic.Bool // by piece
+	ready   chan struct{} // a piece was done
+	helpers sync.WaitGroup
+}
+
+// Len returns how many records there are.
+func (r *Result) Len() int { return r.n }
+
+// Next returns the records of the next piece, encoding one itself where none
+// is ready and nobody has taken it yet. After the last, it returns nil.
+func (r *Result) Next() []journal.Record {
+	if r.given == r.pieces {
+		return nil
+	}
+	for !r.done[r.given].Load() {
+		if taken := int(r.taken.Load()); taken < r.pieces {
+			r.work(taken + 1)
+			continue
+		}
+		<-r.ready
+	}
+	recs := r.batches[r.given].Records()
+	r.given++
+	if r.pieces > 1 {
+		r.own = append(r.own, recs...)
+	}
+	if r.given == r.pieces && r.pieces > 1 {
+		r.Records = r.own
+	}
+	return recs
+}
+
+// Finish encodes all that is left; then Records are there.
+func (r *Result) Finish() {
+	for r.Next() != nil {
+	}
 }
 
 // Redactions returns what was masked, summed over the records (what resource
