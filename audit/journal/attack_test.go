@@ -150,46 +150,50 @@ func TestLockFileRemovedUnderWriters(t *testing.T) {
 // What somebody writes into the cache of ids neither refuses a batch nor makes
 // a record vanish.
 func TestHostileIDs(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	j := open(t, path)
-	rec := record(uuid.New(), "victim")
-	first := appendOne(t, j, rec)
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	good := readFile(t, path+".ids")
-	slot := bytes.Index(good, rec.ID[:])
-	if slot < 0 {
-		t.Fatal("the id is not in the cache")
-	}
-	for name, spoil := range map[string]func(b []byte){
-		"offset off by one":   func(b []byte) { b[slot+31]++ },
-		"offset of a control": func(b []byte) { copy(b[slot+24:], make([]byte, 8)) },
-		"offset beyond":       func(b []byte) { b[slot+24] = 0x7f },
-		"offset negative":     func(b []byte) { b[slot+24] = 0xff },
-		"another seq":         func(b []byte) { b[slot+23] ^= 3 },
+	for _, c := range []struct {
+		name  string
+		spoil func(slot []byte)
+		found bool // the record is recognised all the same
+	}{
+		{"offset off by one", func(slot []byte) { slot[31]++ }, true},
+		{"offset of a control record", func(slot []byte) { clear(slot[24:]) }, true},
+		{"offset beyond the end", func(slot []byte) { slot[24] = 0x7f }, false},
+		{"offset negative", func(slot []byte) { slot[24] = 0xff }, false},
+		{"another seq", func(slot []byte) { slot[23] ^= 3 }, false},
+		{"another id", func(slot []byte) { slot[0] ^= 3 }, false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			b := bytes.Clone(good)
-			spoil(b)
+		t.Run(c.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "audit.jsonl")
+			j := open(t, path)
+			rec := record(uuid.New(), "victim")
+			first := appendOne(t, j, rec)
+			if err := j.Close(); err != nil {
+				t.Fatal(err)
+			}
+			b := readFile(t, path+".ids")
+			at := bytes.Index(b, rec.ID[:])
+			if at < 0 {
+				t.Fatal("the id is not in the cache")
+			}
+			c.spoil(b[at : at+32])
 			if err := os.WriteFile(path+".ids", b, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			j := open(t, path)
+			j = open(t, path)
 			defer j.Close()
 			rc := make([]journal.Receipt, 2)
 			if err := j.Append(t.Context(), []journal.Record{rec, record(uuid.New(), "innocent")}, rc); err != nil {
 				t.Fatal(err)
 			}
-			if rc[1].Err != nil || rc[1].Seq == 0 {
+			if rc[1].Err != nil || rc[1].Duplicate || rc[1].Seq == 0 {
 				t.Errorf("innocent: %+v", rc[1])
 			}
-			if rc[0].Err != nil || rc[0].Duplicate && rc[0].Seq != first.Seq {
+			if rc[0].Err != nil || rc[0].Duplicate != c.found || c.found && rc[0].Seq != first.Seq {
 				t.Errorf("victim: %+v", rc[0])
 			}
+			wantVerdict(t, verify(t, path), integrity.Verified)
 		})
 	}
-	wantVerdict(t, verify(t, path), integrity.Verified)
 }
 
 // Names that are taken where a crash tail should be kept keep no journal

@@ -273,34 +273,32 @@ func (r *idRing) load(file io.ReaderAt, t tail) error {
 		r.whole = true
 		return nil
 	}
-	return r.read(file, t, lowest, missing)
+	r.read(file, t, lowest, missing)
+	return nil
 }
 
 // rebuild makes the ring anew from the journal alone.
-func (r *idRing) rebuild(file io.ReaderAt, t tail) error {
+func (r *idRing) rebuild(file io.ReaderAt, t tail) {
 	lowest := uint64(1)
 	if t.seq > ringSlots {
 		lowest = t.seq - ringSlots + 1
 	}
 	r.byID = make(map[uuid.UUID]idEntry, t.seq-lowest+1)
 	r.inRing = make([][16]byte, ringSlots)
-	if err := r.read(file, t, lowest, lowest); err != nil {
-		r.drop()
-		return err
-	}
+	r.read(file, t, lowest, lowest)
 	for _, s := range r.staged {
 		r.put(s)
 	}
-	return nil
 }
 
 // read takes the ids of lines from missing on out of the journal, and makes
 // the file whole again.
-func (r *idRing) read(file io.ReaderAt, t tail, lowest, missing uint64) error {
+func (r *idRing) read(file io.ReaderAt, t tail, lowest, missing uint64) {
 	back := newBackReader(file, t.size)
 	for seq := t.seq; seq >= missing; seq-- {
 		line, err := back.next()
-		if err != nil || line.Seq != seq {
+		intact := err == nil && line.Seq == seq
+		if !intact {
 			// It was altered below the watermark, for `verify` to name. What
 			// is further back cannot be recognised when it is sent again.
 			break
@@ -312,7 +310,6 @@ func (r *idRing) read(file io.ReaderAt, t tail, lowest, missing uint64) error {
 		r.put(s)
 	}
 	r.rewrite(t, lowest)
-	return nil
 }
 
 // rewrite makes the file whole again from what was loaded.

@@ -641,6 +641,47 @@ func TestLockTimeoutNamesTheLock(t *testing.T) {
 	}
 }
 
+func TestAppendFrom(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	j := open(t, path)
+	defer j.Close()
+	pieces := func(sizes ...int) func() []journal.Record {
+		return func() []journal.Record {
+			if len(sizes) == 0 {
+				return nil
+			}
+			recs := make([]journal.Record, sizes[0])
+			for i := range recs {
+				recs[i] = record(uuid.New(), fmt.Sprint(sizes, i))
+			}
+			sizes = sizes[1:]
+			return recs
+		}
+	}
+	rc := make([]journal.Receipt, 300)
+	if err := j.AppendFrom(t.Context(), 300, pieces(1, 250, 49), rc); err != nil {
+		t.Fatal(err)
+	}
+	for i := range rc {
+		if rc[i].Seq != uint64(3+i) || rc[i].Err != nil || rc[i].Time.IsZero() {
+			t.Fatalf("receipt %d: %+v", i, rc[i])
+		}
+	}
+	before := readFile(t, path)
+	for name, next := range map[string]func() []journal.Record{"too few": pieces(100, 100), "too many": pieces(100, 250), "none": pieces()} {
+		if err := j.AppendFrom(t.Context(), 300, next, rc); !errors.Is(err, journal.ErrPayload) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := readFile(t, path); !bytes.Equal(got, before) {
+			t.Errorf("%s: %d bytes stay", name, len(got)-len(before))
+		}
+	}
+	if got := appendOne(t, j, record(uuid.New(), "next")); got.Seq != 303 {
+		t.Errorf("next: %+v", got)
+	}
+	wantVerdict(t, verify(t, path), integrity.Verified)
+}
+
 func TestCancelledContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	j := open(t, path)

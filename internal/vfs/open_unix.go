@@ -58,7 +58,7 @@ func (f osFile) flock(how int) error {
 // Links returns how many names a file has.
 func Links(info fs.FileInfo) uint64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return uint64(st.Nlink)
+		return uint64(st.Nlink) //nolint:unconvert // 16 bits on macOS
 	}
 	return 1
 }
