@@ -95,8 +95,17 @@ func (r *reading) older() (Entry, error) {
 	return *e, nil
 }
 
+// typeRejected is the type of the event that a journal writes in the place of a
+// record that it refused (SPEC section 6.6). Its name is the writer's own: a
+// record that a sender gives it is no audit event (section 6.3).
+const (
+	typeRejected = "rejected"
+	nameRejected = EventPrefix + typeRejected
+)
+
+// isAuditName reports whether a sender's record of that name is an audit event.
 func isAuditName(name string) bool {
-	return strings.HasPrefix(name, EventPrefix) && validUTF8(name[len(EventPrefix):])
+	return strings.HasPrefix(name, EventPrefix) && validUTF8(name[len(EventPrefix):]) && name != nameRejected
 }
 
 func has(attrs []attribute.KeyValue, key attribute.Key) bool {

@@ -160,6 +160,31 @@ func golden() map[string]audit.Entry {
 			Body:       attribute.SliceValue(str("a"), attribute.Float64Value(1.5)),
 			Attributes: []attribute.KeyValue{id},
 		},
+		// The event that a journal writes for a record that it refused.
+		"rejected": {
+			Timestamp:    goldenTime,
+			Provider:     audit.AWS,
+			Type:         "rejected",
+			Event:        audit.Custom{Type: "rejected", Fields: []attribute.KeyValue{attribute.String("reason", "too_large"), attribute.Int("bytes", 67108865)}},
+			EventName:    "audit.rejected",
+			ID:           goldenID,
+			Severity:     log.SeverityWarn,
+			SeverityText: "WARN",
+			Body:         str("record refused: too_large"),
+			Attributes:   []attribute.KeyValue{attribute.String("audit.event.reason", "too_large"), attribute.Int("audit.event.bytes", 67108865), id},
+		},
+		// Whoever sends a record of that name has not refused anything.
+		"rejected_sent": {
+			Timestamp:    goldenTime,
+			Type:         "audit.rejected",
+			EventName:    "audit.rejected",
+			ID:           goldenID,
+			Severity:     log.SeverityWarn,
+			SeverityText: "WARN",
+			Body:         str("record refused: too_large"),
+			Attributes: []attribute.KeyValue{
+				id, attribute.String("audit.event.reason", "too_large"), attribute.String("audit.event.type", "x")},
+		},
 		"control": {
 			Kind:      audit.KindControl,
 			Timestamp: goldenTime,
@@ -220,7 +245,7 @@ func TestDecodeGolden(t *testing.T) {
 
 // What MarshalJSON writes is the line without its blind.
 func TestEntryMarshalJSON(t *testing.T) {
-	for _, name := range []string{"session_ended", "lifted", "log", "named", "control", "erased"} {
+	for _, name := range []string{"session_ended", "lifted", "log", "named", "rejected", "rejected_sent", "control", "erased"} {
 		object := goldenPayload(t, name)
 		e, err := audit.Decode(object)
 		if err != nil {
@@ -253,6 +278,7 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 	named := string(goldenPayload(t, "named"))
 	log := string(goldenPayload(t, "log"))
+	rejected := string(goldenPayload(t, "rejected_sent"))
 	deep := strings.Repeat("[", 10001) + strings.Repeat("]", 10001)
 	for name, text := range map[string]string{
 		"nothing":                     "",
@@ -264,6 +290,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"key twice, escaped":          change(`"flags":1`, `"flags":1,"\u0066lags":1`),
 		"key twice, many before":      change(`"blind":`, `"observed":"2026-11-23T10:15:00.123460000Z","blind":`),
 		"key twice in an event":       change(`"exit_code":0`, `"exit_code":0,"exit_code":0`),
+		"the journal's own, sent":     strings.Replace(rejected, `"type":"audit.rejected"`, `"type":"rejected"`, 1),
 		"key twice in a JSON body":    strings.Replace(log, `"n":`, `"$x":`, 1),
 		"unknown member":              change(`"flags"`, `"flagz"`),
 		"seq":                         change(`"flags":1`, `"seq":1`),

@@ -46,7 +46,9 @@ type Entry struct {
 	// Event is the audit event: one of the six types where type and fields
 	// fit, else Custom. It is nil for a record that is no audit event.
 	Event Event
-	// EventName is that of the log record.
+	// EventName is that of the log record. It is "audit.rejected" of the event
+	// that a journal writes for a record that it refused; where a sender gave a
+	// record that name, Type is "audit.rejected" too and Event is nil.
 	EventName string
 	// ID is the record's id.
 	ID uuid.UUID

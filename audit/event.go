@@ -126,7 +126,7 @@ var reserved = map[string]string{
 	typeBudgetExceeded:    "use audit.BudgetExceeded",
 	typeResourceCreated:   "use audit.ResourceCreated",
 	"log":                 "it marks records that are no audit events",
-	"rejected":            "it marks records that a journal refused",
+	typeRejected:          "it marks records that a journal refused",
 }
 
 func checkType(name string) error {

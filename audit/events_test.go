@@ -325,7 +325,9 @@ Each stands in the session of the first.
 const docTail = `
 A type name begins with a lower case letter, goes on with lower case letters, digits, ` + "`_`, `.` and `-`" + `, ends with a letter or a
 digit, and has at most 128 bytes. The six types above are reserved, and so are ` + "`log`" + ` (a record that is no audit event) and
-` + "`rejected`" + ` (a record that a journal refused, docs/SPEC.md, section 6.6). A field must not be named ` + "`type`" + `.
+` + "`rejected`" + ` (a record that a journal refused, docs/SPEC.md, section 6.6). A record that is
+sent with the EventName ` + "`audit.rejected`" + ` is no audit event: its ` + "`event.type`" + ` is ` + "`audit.rejected`" + `, it has an ` + "`event_name`" + `, and nothing of it is
+lifted into ` + "`event`" + `. Only the journal's own has the type ` + "`rejected`" + ` and no ` + "`event_name`" + `. A field must not be named ` + "`type`" + `.
 Severity is INFO, the outcome unknown, the action the type's name, unless the options of Emit say otherwise.
 
 ## The older system

@@ -18,7 +18,9 @@ import (
 // MarshalJSON writes the entry as it stands in its line (docs/SPEC.md, section
 // 6), without `blind`, `seq` and `hmac`; [Decode] reads it back to the same
 // Entry. The event and the attributes are written from Attributes and
-// EventName, which hold the record exactly; Type and Event are not looked at.
+// EventName, which hold the record exactly. Event is not looked at, and Type
+// only where EventName is "audit.rejected": it then tells the journal's own event
+// ("rejected") from a record that was sent under that name.
 //
 // Call it directly, or encode with SetEscapeHTML(false), for the same bytes as
 // in the line: encoding/json escapes '<', '>' and '&' in what it is given.
@@ -32,7 +34,7 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 	w := &writer{b: make([]byte, 0, 1024)}
 	rest, fields := e.split()
 	typ := e.EventName
-	audit := isAuditName(e.EventName)
+	audit := e.isAudit()
 	switch {
 	case audit:
 		typ = e.EventName[len(EventPrefix):]
@@ -78,6 +80,11 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 	return append(w.b, '}'), nil
 }
 
+// isAudit reports whether the entry is an audit event.
+func (e *Entry) isAudit() bool {
+	return isAuditName(e.EventName) || e.EventName == nameRejected && (e.Older || e.Type == typeRejected)
+}
+
 func (e *Entry) marshalControl() ([]byte, error) {
 	if e.Control == nil || !strings.HasPrefix(e.Control.Name, "chain.") {
 		return nil, errors.New("entry: a control record without a name")
@@ -102,7 +109,7 @@ func (e *Entry) saysProvider(audit bool) bool {
 // split parts the attributes into the fields of the event and what is not said
 // elsewhere in the line, as SPEC sections 6.2 to 6.4 say.
 func (e *Entry) split() (rest, fields []attribute.KeyValue) {
-	audit := isAuditName(e.EventName)
+	audit := e.isAudit()
 	times := func(key attribute.Key) (n int) {
 		for _, kv := range e.Attributes {
 			if kv.Key == key {

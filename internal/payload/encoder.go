@@ -103,6 +103,21 @@ func (e *Encoder) Append(b *Batch, r *LogRecord) {
 	w.End(b)
 }
 
+// Refuse adds to b the audit.rejected event that stands for a record that was
+// never there to be encoded (docs/SPEC.md, section 6.6): too long to be held, for
+// instance. res is its resource, nil for none, and size its length, 0 where that
+// is not known.
+func (e *Encoder) Refuse(b *Batch, res *Group, why Reason, size int64) {
+	e.w.Tick()
+	if res != e.resource {
+		e.encodeResource(res)
+	}
+	if e.scope != nil {
+		e.encodeScope(nil)
+	}
+	e.w.Refuse(b, why, size)
+}
+
 // Forget drops what the Encoder still holds of the records that it encoded. It
 // keeps their last resource and scope.
 func (e *Encoder) Forget() { e.w.Forget() }

@@ -42,16 +42,16 @@ func TestTooLarge(t *testing.T) {
 		bytes bool // known how many
 		drop  bool // resource and scope are dropped
 	}{
-		{"body", payload.LogRecord{Body: attribute.StringValue(long)}, false, false},
+		{"body", payload.LogRecord{Body: attribute.StringValue(long)}, true, false},
 		{"just over", payload.LogRecord{Body: attribute.StringValue(long[:limit-220])}, true, false},
 		{"list", payload.LogRecord{Body: attribute.SliceValue(list...)}, false, false},
 		{"map", payload.LogRecord{Body: attribute.MapValue(kvs...)}, false, false},
-		{"attributes", payload.LogRecord{Attributes: kvs}, false, false},
-		{"session", payload.LogRecord{Attributes: []attribute.KeyValue{attribute.String("session.id", long)}}, false, false},
-		{"event name", payload.LogRecord{EventName: "audit." + long}, false, false},
+		{"attributes", payload.LogRecord{Attributes: kvs}, true, false},
+		{"session", payload.LogRecord{Attributes: []attribute.KeyValue{attribute.String("session.id", long)}}, true, false},
+		{"event name", payload.LogRecord{EventName: "audit." + long}, true, false},
 		{"resource", payload.LogRecord{Resource: &payload.Group{Attributes: kvs}}, false, true},
 		{"resource session", payload.LogRecord{Resource: &payload.Group{Attributes: []attribute.KeyValue{attribute.String("session.id", long)}}}, false, true},
-		{"scope", payload.LogRecord{Scope: &payload.Group{Name: long}}, false, true},
+		{"scope", payload.LogRecord{Scope: &payload.Group{Name: long}}, true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := c.r
@@ -103,6 +103,33 @@ func TestTooLarge(t *testing.T) {
 				t.Errorf("it does not read back as audit.rejected: %v", err)
 			}
 		})
+	}
+}
+
+// What was too long to be held is said by its length, and by what is known of
+// where it came from.
+func TestRefuse(t *testing.T) {
+	enc := payload.NewEncoder(payloadtest.Options())
+	var b payload.Batch
+	res := &payload.Group{Attributes: []attribute.KeyValue{attribute.String("session.id", "r")}}
+	scoped := payload.LogRecord{Timestamp: 1, Resource: res, Scope: &payload.Group{Name: "n"}, EventName: "x", Attributes: []attribute.KeyValue{attribute.String("audit.record.id", givenID)}}
+	enc.Append(&b, &scoped)
+	enc.Refuse(&b, res, payload.TooLarge, 1<<40)
+	enc.Refuse(&b, nil, payload.TooLarge, 0)
+	for i, want := range []string{
+		rejectedStart + `"too_large","bytes":1099511627776},"id":"`,
+		strings.Replace(rejectedStart, `"session_id":"r"`, `"session_id":""`, 1) + `"too_large"},"id":"`,
+	} {
+		rec := b.Records()[1+i]
+		if err := payloadtest.Check(rec); err != nil {
+			t.Error(err)
+		}
+		if got := string(rec.Payload); !strings.HasPrefix(got, want) || strings.Contains(got, `"scope"`) || strings.Contains(got, `"resource"`) != (i == 0) {
+			t.Errorf("payload %s, want %s…", got, want)
+		}
+	}
+	if diff := cmp.Diff([]payload.ReasonCount{{Reason: payload.TooLarge, N: 2}}, b.Rejected()); diff != "" {
+		t.Errorf("rejected (-want +got):\n%s", diff)
 	}
 }
 

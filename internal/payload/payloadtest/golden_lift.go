@@ -79,6 +79,11 @@ func events() []Case {
 		other("only the prefix", "audit.", `{"type":"audit."},"event_name":"audit.",`+newID+`,`, `"attributes":{"audit.event.type":"x"},`, attribute.String("audit.event.type", "x")),
 		other("prefix and not UTF-8", "audit.\xff", `{"type":"log"},"event_name":{"$string":"YXVkaXQu/w=="},`+newID+`,`, ``),
 		other("fields of no audit event stay", "x", `{"type":"x"},"event_name":"x",`+newID+`,`, `"attributes":{"audit.event.a":1},`, attribute.Int("audit.event.a", 1)),
+		other("the writer's own name, sent by somebody", "audit.rejected", `{"type":"audit.rejected"},"event_name":"audit.rejected",`+newID+`,`,
+			`"attributes":{"audit.event.reason":"too_large","audit.event.type":"x"},`,
+			attribute.String("audit.event.reason", "too_large"), attribute.String("audit.event.type", "x")),
+		other("its type alone", "rejected", `{"type":"rejected"},"event_name":"rejected",`+newID+`,`, ``),
+		audit("a type that begins like it", "audit.rejected.x", `{"type":"rejected.x","a":1}`, ``, attribute.Int("audit.event.a", 1)),
 		{
 			Name:       "event/type is refused",
 			NoIdentity: "audit.rejected stands in its place",

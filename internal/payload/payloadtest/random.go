@@ -4,6 +4,7 @@
 package payloadtest
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math"
 
@@ -38,7 +39,7 @@ func FromBytes(data []byte) payload.LogRecord {
 
 // special are names and texts that mean something somewhere.
 var special = []string{
-	"", "session.id", "cloud.provider", "audit.record.id", "log.record.uid", "audit.", "audit.x",
+	"", "session.id", "cloud.provider", "audit.record.id", "log.record.uid", "audit.", "audit.x", "audit.rejected", "rejected",
 	"audit.event.", "audit.event.a", "audit.event.b", "audit.event.type", "audit.event.command", "log",
 	"$string", "$bytes", "$map", "$pairs", "$double", "$", "type", "seq", "hmac", "control", "a", "b",
 	"019a0000-0000-7000-8000-0000000000aa", "019A0000-0000-7000-8000-0000000000AA", "ffffffff-ffff-7fff-bfff-ffffffffffff",
@@ -146,6 +147,12 @@ func (s *source) group(scope bool) *payload.Group {
 // Seeds returns inputs for FromBytes that make records of all shapes.
 func Seeds() [][]byte {
 	all := [][]byte{{}}
+	for i, name := range special {
+		if name == "audit.rejected" || name == "rejected" {
+			// An EventName, and attributes behind the other choices.
+			all = append(all, append([]byte{byte(i)}, make([]byte, 40)...), append([]byte{byte(i)}, bytes.Repeat([]byte{7, 9}, 200)...))
+		}
+	}
 	x := uint32(1)
 	for range 60 {
 		b := make([]byte, 400)

@@ -19,6 +19,9 @@ const (
 	fieldPrefix = "audit.event."
 	eventPrefix = "audit."
 	fieldType   = fieldPrefix + "type"
+	// nameRejected is the EventName of the writer's own event (section 6.6):
+	// a sender's record of that name is no audit event.
+	nameRejected = eventPrefix + "rejected"
 )
 
 // attr is what an attribute of the record is to the layout.

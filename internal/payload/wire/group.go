@@ -12,6 +12,8 @@ type group struct {
 	member []byte
 	// tally is of what is in it: each record that carries it says so.
 	tally tally
+	// cut: an adapter stopped in it, since no record with it can be short enough.
+	cut bool
 	// session and provider are what a resource gives to lift (section 6.2).
 	session, provider lifted
 }
@@ -56,6 +58,7 @@ func (w *Writer) NoScope() { w.OpenScope("", ""); w.CloseGroup(0, "") }
 func (w *Writer) openGroup(g *group) {
 	g.session, g.provider = lifted{}, lifted{}
 	g.tally = tally{}
+	w.stopped = false
 	w.open, w.saved = g, w.buf
 	w.buf, w.start = g.member[:0], 0
 	if w.s != nil {
@@ -115,6 +118,7 @@ func (w *Writer) CloseGroup(dropped uint32, schemaURL string) {
 	}
 	w.groupText(`"schema_url":`, schemaURL)
 	g := w.open
+	g.cut = w.stopped
 	if w.buf[len(w.buf)-1] == '{' {
 		w.buf = w.buf[:0] // nothing in it
 	} else {

@@ -40,6 +40,7 @@ func (w *Writer) Begin(b *Batch, h *Head) {
 	w.Pop(0)
 	w.pairs = false
 	w.tally.reset()
+	w.stopped = w.resource.cut || w.scope.cut
 	w.rec = record{head: *h, attrs: w.rec.attrs[:0]}
 	if w.s != nil {
 		w.s.Reset()
@@ -58,7 +59,7 @@ func (w *Writer) Open(b *Batch) bool {
 		r.name = w.redacted(w.Root(), r.name)
 	}
 	named := r.name != "" && utf8.ValidString(r.name)
-	r.audit = named && len(r.name) > len(eventPrefix) && strings.HasPrefix(r.name, eventPrefix)
+	r.audit = named && len(r.name) > len(eventPrefix) && strings.HasPrefix(r.name, eventPrefix) && r.name != nameRejected
 	if !w.liftFields() {
 		w.reject(b, EventFieldType, 0)
 		return false
@@ -250,9 +251,8 @@ func (w *Writer) CloseAttributes() { w.CloseMap(w.rec.form) }
 // End ends the record and adds it to b: sealed as it is, or audit.rejected
 // where it is too long.
 func (w *Writer) End(b *Batch) {
-	if w.Over() {
-		// An adapter may have stopped anywhere: how long it would have been
-		// is not known.
+	if w.stopped {
+		// How long it would have been is not known.
 		w.reject(b, TooLarge, 0)
 		return
 	}
@@ -284,7 +284,7 @@ func (w *Writer) End(b *Batch) {
 	w.buf = w.entropy.appendBlind(w.buf)
 	w.buf = append(w.buf, '"')
 	if n := len(w.buf) - w.start; n > w.o.MaxRecordBytes {
-		w.reject(b, TooLarge, n)
+		w.reject(b, TooLarge, int64(n))
 		return
 	}
 	b.redactions = addCounts(b.redactions, t.masked)

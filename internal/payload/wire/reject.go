@@ -18,7 +18,7 @@ import (
 type rejection struct {
 	why    Reason
 	id     *uuid.UUID // of the refused record, nil for none
-	bytes  int        // of the refused record, 0 if not known
+	bytes  int64      // of the refused record, 0 if not known
 	groups []byte     // its members `resource` and `scope`
 	meta   *meta
 	max    int
@@ -59,7 +59,7 @@ func (r *rejection) layOut(b []byte, ns uint64, id *uuid.UUID, e *entropy, c *cl
 	}
 	if r.bytes > 0 {
 		b = append(b, `,"bytes":`...)
-		b = strconv.AppendInt(b, int64(r.bytes), 10)
+		b = strconv.AppendInt(b, r.bytes, 10)
 	}
 	b = append(b, `},"id":"`...)
 	b = appendUUID(b, id)
@@ -82,7 +82,7 @@ func (r *rejection) layOut(b []byte, ns uint64, id *uuid.UUID, e *entropy, c *cl
 
 // reject puts an audit.rejected event in the place of the record that is
 // being written.
-func (w *Writer) reject(b *Batch, why Reason, size int) {
+func (w *Writer) reject(b *Batch, why Reason, size int64) {
 	if cap(w.buf) > maxKept && w.start < maxKept {
 		// Let go of what the refused record took.
 		w.buf = append(make([]byte, 0, w.start+minMaxRecordBytes), w.buf[:w.start]...)
@@ -102,13 +102,21 @@ func (w *Writer) reject(b *Batch, why Reason, size int) {
 	b.end(w, rec, span{from: from, to: len(buf), groupsFrom: at, groupsTo: at})
 }
 
+// Refuse adds an audit.rejected event for a record of which nothing but its
+// length is known, 0 where it is not: too long to be held, for instance. The
+// resource and the scope are those written last.
+func (w *Writer) Refuse(b *Batch, why Reason, size int64) {
+	w.Begin(b, &Head{})
+	w.reject(b, why, size)
+}
+
 // Rejection returns an audit.rejected event for the i-th record, which the
 // journal would not take. The record returned stands on its own: it stays
 // valid after Reset. It does not count in Rejected.
 func (b *Batch) Rejection(i int, why Reason) journal.Record {
 	s := &b.spans[i]
 	orig := &b.recs[i]
-	r := rejection{why: why, bytes: s.to - s.from, groups: b.buf[s.groupsFrom:s.groupsTo], meta: &b.metas[s.meta], max: b.opts.MaxRecordBytes}
+	r := rejection{why: why, bytes: int64(s.to - s.from), groups: b.buf[s.groupsFrom:s.groupsTo], meta: &b.metas[s.meta], max: b.opts.MaxRecordBytes}
 	if orig.Idempotent {
 		r.id = &orig.ID
 	}

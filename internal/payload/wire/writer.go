@@ -34,6 +34,8 @@ type Writer struct {
 	// buf is what is being written: a batch's buffer or a group's.
 	buf   []byte
 	start int // where the record's payload starts in buf
+	// stopped: an adapter was told that it may leave its loop.
+	stopped bool
 
 	// keys is a stack of maps' keys, redacted; the record's attributes are
 	// its bottom.
@@ -107,8 +109,12 @@ func (w *Writer) nowNanos() uint64 {
 }
 
 // Over says that the record is already longer than any record may be, so that
-// an adapter can leave its loop.
-func (w *Writer) Over() bool { return len(w.buf)-w.start > w.o.MaxRecordBytes }
+// an adapter can leave its loop. What is written may then end anywhere.
+func (w *Writer) Over() bool {
+	over := len(w.buf)-w.start > w.o.MaxRecordBytes
+	w.stopped = w.stopped || over
+	return over
+}
 
 // Root is the place of a value without a key.
 func (w *Writer) Root() redact.Place {
