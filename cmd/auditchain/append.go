@@ -47,9 +47,12 @@ What becomes of a line:
                    body, byte for byte. Its time is the top-level eventTime,
                    timestamp or time, in this order, if RFC 3339; else now.
   other text       a log record with the text as its body; invalid UTF-8 and NUL
-                   bytes are kept (as base64 and \u0000).
+                   bytes are kept (as base64 and \u0000). A private key that
+                   goes over several lines is masked in each of them.
   a blank line     is passed over and counted.
-  over 32 MiB      is not kept: an audit.rejected record says how long it was.
+  over 32 MiB      is not kept: an audit.rejected record says how long it was. So
+                   it is with a line whose record is over 64 MiB (a NUL byte takes
+                   six there); the length is then that of the record.
 CR LF ends a line as LF does. A refused line never takes others with it: an
 audit.rejected record stands in its place, and the exit code is 4.
 
@@ -93,6 +96,9 @@ func (a *app) append(ctx context.Context, path string, o appendOptions) error {
 	}
 	if strings.HasPrefix(o.defaults.eventType, audit.EventPrefix) {
 		return usagef("--type %q: types of audit events are for audit entries, which bring their own", o.defaults.eventType)
+	}
+	if o.defaults.eventType == rejectedType {
+		return usagef("--type %q: reserved for the records that a journal refused", o.defaults.eventType)
 	}
 	redactor, err := newRedactor(o.fingerprint)
 	if err != nil {

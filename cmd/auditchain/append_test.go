@@ -22,6 +22,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/auditchain/auditchain/audit/journal"
 	"github.com/auditchain/auditchain/integrity"
 )
 
@@ -183,10 +184,37 @@ func TestAppendLineThatGrows(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	in := io.MultiReader(strings.NewReader("before\n"), io.LimitReader(endless(1), maxLine/2), strings.NewReader("\nafter\n"))
 	r := auditchainFrom(in, "append", "--fsync", "never", "--json", path).must(t, exitIncomplete)
-	if !strings.Contains(r.stdout, `{"line":2,"error":"too_large"}`) {
+	if !strings.Contains(r.stdout, fmt.Sprintf(`{"line":2,"error":"%d bytes, and as a record more than %d"}`, maxLine/2, journal.MaxRecordBytes)) {
 		t.Errorf("receipts %q", r.stdout)
 	}
 	mustVerify(t, path, 3)
+	out := auditchain("", "query", "--type", "rejected", "-o", "json", path).must(t, exitDone).stdout
+	var rec struct {
+		Event struct{ Bytes int64 }
+	}
+	// Six bytes for each, and the members around it.
+	if err := json.Unmarshal([]byte(out), &rec); err != nil || rec.Event.Bytes < maxLine/2*6 || rec.Event.Bytes > maxLine/2*6+1000 {
+		t.Errorf("%d bytes (%v), want that of the record, in %s", rec.Event.Bytes, err, out)
+	}
+}
+
+// What says in the journal that a line was refused, nobody else can write; and
+// of a line that nobody held it says whose it was.
+func TestAppendRejectedIsReserved(t *testing.T) {
+	newKey(t)
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	for _, name := range []string{"rejected", "audit.rejected"} {
+		r := auditchain("x\n", "append", "--type", name, path).must(t, exitUsage)
+		if !strings.Contains(r.stderr, name) {
+			t.Errorf("--type %s: stderr %q", name, r.stderr)
+		}
+	}
+	in := io.MultiReader(io.LimitReader(endless('x'), maxLine+1), strings.NewReader("\nafter\n"))
+	auditchainFrom(in, "append", "--fsync", "never", "--session", "s9", "--provider", "gcp", path).must(t, exitIncomplete)
+	out := auditchain("", "query", "--session", "s9", "--type", "rejected", "-o", "json", path).must(t, exitDone).stdout
+	if want := fmt.Sprintf(`"session_id":"s9","provider":"gcp","event":{"type":"rejected","reason":"too_large","bytes":%d}`, maxLine+1); !strings.Contains(out, want) {
+		t.Errorf("no %s in %q", want, out)
+	}
 }
 
 type endless byte

@@ -5,14 +5,18 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/log"
 
 	"github.com/auditchain/auditchain/audit"
 	"github.com/auditchain/auditchain/internal/payload"
 )
+
+// rejectedType is the journal's own word for what it refused (docs/SPEC.md,
+// section 6.6): nobody else's event has it.
+const rejectedType = "rejected"
 
 // lineDefaults is what append's flags say about the lines that do not say it
 // themselves.
@@ -42,7 +46,7 @@ func (d lineDefaults) attributes(session, provider string) []attribute.KeyValue 
 // recordOf makes a record of a line that is not blank. A line is never
 // refused here: what it is not understood as, it is kept as.
 func (d lineDefaults) recordOf(line []byte, now time.Time) payload.LogRecord {
-	if trimmed := bytes.TrimSpace(line); trimmed[0] == '{' || trimmed[0] == '[' {
+	if trimmed := bytes.TrimSpace(line); len(trimmed) < len(line) && (trimmed[0] == '{' || trimmed[0] == '[') && json.Valid(trimmed) {
 		// White space around a JSON text is no part of it, and a body that is
 		// to be kept as JSON has none.
 		line = trimmed
@@ -59,19 +63,15 @@ func (d lineDefaults) recordOf(line []byte, now time.Time) payload.LogRecord {
 	}
 }
 
-// rejected is the record that stands for a line too long to be held
-// (docs/SPEC.md, section 6.6).
-func (d lineDefaults) rejected(size int64, now time.Time) payload.LogRecord {
-	return payload.LogRecord{
-		Observed:     unixNano(now),
-		Severity:     int32(log.SeverityWarn),
-		SeverityText: "WARN",
-		EventName:    audit.EventPrefix + "rejected",
-		Body:         attribute.StringValue("record refused: " + string(payload.TooLarge)),
-		Attributes: append(d.attributes("", ""),
-			attribute.String(audit.FieldPrefix+"reason", string(payload.TooLarge)),
-			attribute.Int64(audit.FieldPrefix+"bytes", size)),
+// resource is that of an audit.rejected event for a line too long to be held,
+// which takes its session and its provider from there (docs/SPEC.md, section
+// 6.6); nil where there is nothing to say.
+func (d lineDefaults) resource() *payload.Group {
+	kvs := d.attributes("", "")
+	if kvs == nil {
+		return nil
 	}
+	return &payload.Group{Attributes: kvs}
 }
 
 // timestampFields are the top-level members that a log record's time is taken
@@ -184,8 +184,7 @@ func (d lineDefaults) auditEntry(line []byte, now time.Time) (payload.LogRecord,
 		switch {
 		case f.Key == "type":
 			name := f.Value.AsString()
-			// "rejected" is the journal's own word for what it refused.
-			if f.Value.Type() != attribute.STRING || name == "" || name == "rejected" {
+			if f.Value.Type() != attribute.STRING || name == "" || name == rejectedType {
 				return payload.LogRecord{}, false
 			}
 			r.EventName = audit.EventPrefix + name

@@ -45,7 +45,9 @@ type batchLine struct {
 type source struct {
 	lines    *lineReader
 	defaults lineDefaults
+	unread   *payload.Group // the resource of lines too long to be held
 	encoder  *payload.Encoder
+	key      keyBlock
 	prompt   bool // deliver what is there rather than wait for a full batch
 
 	batches chan *batch
@@ -58,6 +60,7 @@ func newSource(in io.Reader, d lineDefaults, r *redact.Redactor, prompt bool) *s
 	s := &source{
 		lines:    newLineReader(in),
 		defaults: d,
+		unread:   d.resource(),
 		encoder:  payload.NewEncoder(payload.Options{Redactor: r, MaxRecordBytes: journal.MaxRecordBytes}),
 		prompt:   prompt,
 		batches:  make(chan *batch, batchCount),
@@ -108,25 +111,38 @@ func (s *source) add(b *batch, l inputLine) {
 	if l.Number == 1 {
 		text = bytes.TrimPrefix(text, bom)
 	}
-	var r payload.LogRecord
 	refused := ""
 	switch {
 	case l.TooLong():
-		r = s.defaults.rejected(l.Size, now)
+		s.encoder.Refuse(&b.payload, s.unread, payload.TooLarge, l.Size)
 		refused = fmt.Sprintf("%d bytes, longer than %d", l.Size, maxLine)
 	case isBlank(text):
 		b.blank++
 		return
 	default:
-		r = s.defaults.recordOf(text, now)
-	}
-	before := b.payload.Rejected()
-	s.encoder.Append(&b.payload, &r)
-	if why := newReason(before, b.payload.Rejected()); why != "" {
-		refused = string(why)
+		r := s.defaults.recordOf(s.masked(text), now)
+		before := b.payload.Rejected()
+		s.encoder.Append(&b.payload, &r)
+		switch why := newReason(before, b.payload.Rejected()); why {
+		case "":
+		case payload.TooLarge:
+			refused = fmt.Sprintf("%d bytes, and as a record more than %d", l.Size, journal.MaxRecordBytes)
+		default:
+			refused = string(why)
+		}
 	}
 	b.lines = append(b.lines, batchLine{l.Number, refused})
 	b.size += l.Size
+}
+
+// masked is the line without what it has of a private key that began in a line
+// before: the redactor sees one line at a time, and could not know it.
+func (s *source) masked(line []byte) []byte {
+	from, to := s.key.next(line)
+	if from == to {
+		return line
+	}
+	return maskKey(line, from, to)
 }
 
 // more adds to a group what has been delivered meanwhile, so that a slow disk

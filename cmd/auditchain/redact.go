@@ -105,16 +105,12 @@ type filter struct {
 	warn    io.Writer
 	json    bool
 	buf     []byte
-	pem     []byte // an unfinished PEM block
-	inPEM   bool   // inside of one that was too long to be held
+	key     keyBlock
+	held    []byte // the lines of a private key, to be masked as one
 	lines   int64
 	refused int64
 	counts  map[redact.Kind]int
 }
-
-// maxPEM is the longest private key that is held to be masked as one: twice
-// what an RSA key of 16,384 bits takes.
-const maxPEM = 32 << 10
 
 func (f *filter) run(ctx context.Context, in io.Reader) error {
 	lines := newLineReader(interruptible(ctx, in))
@@ -135,7 +131,7 @@ func (f *filter) run(ctx context.Context, in io.Reader) error {
 			return err
 		}
 		// What was read is passed on before the input is waited for.
-		if !lines.Waiting() && len(f.pem) == 0 {
+		if !lines.Waiting() && len(f.held) == 0 {
 			if err := f.out.Flush(); err != nil {
 				return err
 			}
@@ -147,9 +143,10 @@ func (f *filter) run(ctx context.Context, in io.Reader) error {
 func (f *filter) line(l inputLine) error {
 	switch {
 	case l.TooLong():
-		if err := f.endPEM(); err != nil {
+		if err := f.release(); err != nil {
 			return err
 		}
+		f.key.cut()
 		f.refused++
 		fmt.Fprintf(f.warn, "line %d: %d bytes, longer than %d: not passed on\n", l.Number, l.Size, maxLine)
 		_, err := f.out.WriteString("[REDACTED:line-too-long]" + l.End)
@@ -157,23 +154,20 @@ func (f *filter) line(l inputLine) error {
 	case f.json:
 		return f.jsonLine(l)
 	}
-	if len(f.pem) > 0 || opensPEM(l.Text) {
-		f.pem = append(append(f.pem, l.Text...), l.End...)
-		ends := bytes.Contains(l.Text, []byte("-----END "))
-		if ends || len(f.pem) > maxPEM {
-			f.inPEM = !ends
-			return f.endPEM()
-		}
-		return nil
-	}
-	if f.inPEM {
-		// What still looks like the key belongs to what was masked.
-		ends := bytes.Contains(l.Text, []byte("-----END "))
-		if ends || isBase64(l.Text) {
-			f.inPEM = !ends
+	from, to := f.key.next(l.Text)
+	if len(f.held) > 0 || f.key.inside() {
+		f.held = append(append(f.held, l.Text...), l.End...)
+		if f.key.inside() {
 			return nil
 		}
-		f.inPEM = false
+		return f.release()
+	}
+	if from < to {
+		// It belongs to a key that was too long to be held, and is masked.
+		if len(bytes.TrimSpace(l.Text)) == to-from {
+			return nil
+		}
+		return f.text(string(maskKey(l.Text, from, to)), l.End)
 	}
 	return f.text(string(l.Text), l.End)
 }
@@ -229,37 +223,19 @@ func (f *filter) write(text []byte, end string) error {
 	return err
 }
 
-// opensPEM reports whether a private key begins in the line and does not end
-// there. Line by line, only its first and last line could be told.
-func opensPEM(line []byte) bool {
-	i := bytes.LastIndex(line, []byte("-----BEGIN "))
-	return i >= 0 && bytes.Contains(line[i:], []byte("PRIVATE KEY")) && !bytes.Contains(line[i:], []byte("-----END "))
-}
-
-// isBase64 reports whether a line is one of a PEM block's body.
-func isBase64(line []byte) bool {
-	line = bytes.TrimSpace(line)
-	for _, c := range line {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '=') {
-			return false
-		}
-	}
-	return len(line) > 0
-}
-
-// endPEM writes the PEM block that was held, redacted as one text.
-func (f *filter) endPEM() error {
-	if len(f.pem) == 0 {
+// release writes the private key that was held, redacted as one text.
+func (f *filter) release() error {
+	if len(f.held) == 0 {
 		return nil
 	}
-	block := string(f.pem)
-	f.pem = f.pem[:0]
+	block := string(f.held)
+	f.held = f.held[:0]
 	text := strings.TrimRight(block, "\r\n")
 	return f.text(text, block[len(text):])
 }
 
 func (f *filter) flush() error {
-	if err := f.endPEM(); err != nil {
+	if err := f.release(); err != nil {
 		return err
 	}
 	return f.out.Flush()
