@@ -161,6 +161,11 @@ func (s *Scanner) assigned(v string, start, end int, flag bool, kind kindID, nam
 	if q, slashes, w := quoteAt(v, j); w > 0 {
 		val := quotedValue(v, j+w, q, slashes)
 		s.spend(val.end - j)
+		if slashes == 0 && !quotedName && !space {
+			if end := s.joinedTo(v, j, val.next); end > val.next {
+				val = value{start: j, end: end, next: end, quoted: true}
+			}
+		}
 		s.addValue(v, val, kind)
 		return
 	}

@@ -17,7 +17,11 @@ type command struct {
 	after string // a word that must follow somewhere before the flag ("login")
 	bare  bool   // the word behind `after` is a token itself
 	jar   string // flags whose value is a cookie
+	bools string // flags without a value that may stand before one in a group (-xwSECRET)
 }
+
+// ldapBools are the flags of the LDAP tools that take no value.
+const ldapBools = "xLZvncCMIQNWukKAt"
 
 // commandID is the index of a command, from 1 on: 0 is none.
 type commandID uint8
@@ -55,27 +59,27 @@ var commands = []command{
 	{name: "az", flags: "p", after: "login"},
 	{name: "cf", flags: "p", after: "login"},
 	{name: "redis-cli", flags: "a"},
-	{name: "ldapsearch", flags: "w"},
-	{name: "ldapmodify", flags: "w"},
-	{name: "ldapadd", flags: "w"},
-	{name: "ldapdelete", flags: "w"},
-	{name: "ldapwhoami", flags: "w"},
-	{name: "ldappasswd", flags: "was"},
-	{name: "mongo", flags: "p"},
-	{name: "mongosh", flags: "p"},
-	{name: "mongodump", flags: "p"},
-	{name: "mongorestore", flags: "p"},
-	{name: "mongoexport", flags: "p"},
-	{name: "mongoimport", flags: "p"},
-	{name: "cqlsh", flags: "p"},
+	{name: "ldapsearch", flags: "w", glued: true, bools: ldapBools},
+	{name: "ldapmodify", flags: "w", glued: true, bools: ldapBools},
+	{name: "ldapadd", flags: "w", glued: true, bools: ldapBools},
+	{name: "ldapdelete", flags: "w", glued: true, bools: ldapBools},
+	{name: "ldapwhoami", flags: "w", glued: true, bools: ldapBools},
+	{name: "ldappasswd", flags: "was", glued: true, bools: ldapBools},
+	{name: "mongo", flags: "p", glued: true},
+	{name: "mongosh", flags: "p", glued: true},
+	{name: "mongodump", flags: "p", glued: true},
+	{name: "mongorestore", flags: "p", glued: true},
+	{name: "mongoexport", flags: "p", glued: true},
+	{name: "mongoimport", flags: "p", glued: true},
+	{name: "cqlsh", flags: "p", glued: true},
 	{name: "sqlcmd", flags: "P", glued: true},
 	{name: "bcp", flags: "P", glued: true},
 	{name: "mosquitto_pub", flags: "P"},
 	{name: "mosquitto_sub", flags: "P"},
-	{name: "ipmitool", flags: "P"},
+	{name: "ipmitool", flags: "P", glued: true},
 	{name: "zip", flags: "P", glued: true},
 	{name: "unzip", flags: "P", glued: true},
-	{name: "rabbitmqadmin", flags: "p"},
+	{name: "rabbitmqadmin", flags: "p", glued: true},
 	{name: "influx", flags: "p"},
 	{name: "snowsql", flags: "p"},
 	{name: "curl", pair: "uU", jar: "b"},
@@ -164,6 +168,9 @@ func (s *Scanner) commandAt(v string, at int) {
 			q = v[i]
 			val := quotedValue(v, i+1, q, 0)
 			inner, innerEnd, i = val.start, val.end, val.next
+			if end := s.joinedTo(v, wordStart, i); end > i {
+				inner, innerEnd, i = wordStart, end, end
+			}
 			if val.end == len(v) && val.next == len(v) {
 				// The quote belongs to something around this command.
 				s.spend(i - wordStart)
@@ -183,7 +190,9 @@ func (s *Scanner) commandAt(v string, at int) {
 				if val := quotedValue(v, i+1, v[i], 0); val.end < len(v) {
 					inner, innerEnd = wordStart, val.end
 					i = val.next
-					if s.gluedQuote(v, &st, wordStart, val) {
+					if end := s.joinedTo(v, val.start-1, i); end > i {
+						innerEnd, i = end, end
+					} else if s.gluedQuote(v, &st, wordStart, val) {
 						s.spend(i - wordStart)
 						continue
 					}
@@ -233,6 +242,8 @@ type argvState struct {
 	ready bool   // the word that `after` asks for was seen
 	want  kindID // the next word is a secret of this kind
 	pair  bool   // the next word is user:password
+	skip  bool   // the next word is the value of some other flag
+	argv  bool   // the words are those of an argv: what stands there is no prose
 }
 
 // gluedQuote handles -p'secret'.
@@ -261,7 +272,11 @@ func (s *Scanner) argument(v string, st *argvState, start, end int) {
 // says that nothing is.
 func (st *argvState) step(word string) (from, to int, kind kindID) {
 	want, pair := st.want, st.pair
-	st.want, st.pair = kindNone, false
+	skip := st.skip
+	st.want, st.pair, st.skip = kindNone, false, false
+	if skip && !isFlag(word) {
+		return 0, 0, kindNone
+	}
 	if pair {
 		return pairSecret(word, 0, st.cmd)
 	}
@@ -274,8 +289,11 @@ func (st *argvState) step(word string) (from, to int, kind kindID) {
 	}
 	if len(word) < 2 || word[0] != '-' {
 		if c.bare && st.ready {
+			if strings.IndexByte(word, '=') >= 0 {
+				return 0, 0, kindNone // username=bob, of another method
+			}
 			st.ready = false
-			if len(word) >= 20 && allIn(word, setDotToken) {
+			if !harmless(word, kindVaultToken) && (st.argv || bareToken(word)) {
 				return 0, len(word), kindVaultToken
 			}
 			return 0, 0, kindNone
@@ -286,6 +304,13 @@ func (st *argvState) step(word string) (from, to int, kind kindID) {
 		return 0, 0, kindNone
 	}
 	if c.after != "" && !st.ready {
+		return 0, 0, kindNone
+	}
+	if c.bare {
+		// -method userpass: Go's flags have one dash or two, and a value.
+		name := strings.TrimLeft(word, "-")
+		st.skip = name == "method" || name == "path" || name == "address" || name == "namespace" || name == "ns" || name == "field" ||
+			name == "format" || name == "ca-cert" || name == "ca-path" || name == "client-cert" || name == "client-key" || name == "header" || name == "mfa"
 		return 0, 0, kindNone
 	}
 	if word[1] == '-' {
@@ -305,21 +330,29 @@ func (st *argvState) step(word string) (from, to int, kind kindID) {
 		st.pair = true
 		return 0, 0, kindNone
 	}
-	if c.jar != "" && strings.IndexByte(c.jar, word[1]) >= 0 && len(word) == 2 {
-		st.want = kindCookie
+	if c.jar != "" && strings.IndexByte(c.jar, word[1]) >= 0 {
+		if len(word) == 2 {
+			st.want = kindCookie
+		} else if eq := strings.IndexByte(word, '='); eq > 0 && !harmless(word[eq+1:], kindCookie) {
+			return 2, len(word), kindCookie
+		}
 		return 0, 0, kindNone
 	}
-	if strings.IndexByte(c.flags, word[1]) < 0 {
+	at := 1 // the flag with a value, behind those of its group without one
+	for c.bools != "" && at < len(word)-1 && strings.IndexByte(c.bools, word[at]) >= 0 {
+		at++
+	}
+	if strings.IndexByte(c.flags, word[at]) < 0 {
 		// curl -sSu user:password: the last of a group takes the value.
 		if last := word[len(word)-1]; len(word) <= 6 && c.pair != "" && strings.IndexByte(c.pair, last) >= 0 && allIn(word[1:], setAlnum) {
 			st.pair = true
 		}
 		return 0, 0, kindNone
 	}
-	if len(word) > 2 {
-		from = 2
-		if word[2] == '=' && len(word) > 3 {
-			from = 3
+	if len(word) > at+1 {
+		from = at + 1
+		if word[from] == '=' && len(word) > from+1 {
+			from++
 		}
 		if !c.glued || harmless(word[from:], kindPassword) {
 			return 0, 0, kindNone
@@ -330,6 +363,16 @@ func (st *argvState) step(word string) (from, to int, kind kindID) {
 		st.want = kindPassword
 	}
 	return 0, 0, kindNone
+}
+
+// bareToken says whether a word that follows "vault login" in text is a token:
+// the next word of a sentence ("vault login failed") is none.
+func bareToken(word string) bool {
+	if !allIn(word, setDotToken) || len(word) < 6 {
+		return false
+	}
+	digit, lower, upper := shapes(word[1:])
+	return len(word) >= 20 || lower > 0 && digit+upper > 0
 }
 
 // pairSecret is the password of user:password (user%password for Samba) in
@@ -360,6 +403,7 @@ func pairSecret(word string, i int, c *command) (from, to int, kind kindID) {
 // or its flag stands.
 func (s *Scanner) piped(v string, at int, l *literal) {
 	const reach = 512
+	s.hereString(v, at, l)
 	low := max(0, at-reach)
 	bar := strings.LastIndexByte(v[low:at], '|')
 	if bar < 0 {
@@ -412,4 +456,43 @@ func (s *Scanner) piped(v string, at int, l *literal) {
 		return
 	}
 	s.add(i, end, l.kind, decodeNone)
+}
+
+// hereString handles command <<< secret; at is where the command or its flag
+// stands.
+func (s *Scanner) hereString(v string, at int, l *literal) {
+	if at < s.hereEnd {
+		return
+	}
+	i := at
+	for i < len(v) && v[i] != '\n' && v[i] != ';' && v[i] != '|' && v[i] != '&' && v[i] != '<' {
+		i++
+	}
+	s.spend(i - at)
+	s.hereEnd = i
+	if !strings.HasPrefix(v[i:], "<<<") {
+		return
+	}
+	i = skipBlanks(v, i+len("<<<"))
+	var val value
+	if q, slashes, w := quoteAt(v, i); w > 0 {
+		val = quotedValue(v, i+w, q, slashes)
+		if end := s.joinedTo(v, i, val.next); slashes == 0 && end > val.next {
+			val = value{start: i, end: end, next: end, quoted: true}
+		}
+	} else {
+		val = bareValue(v, i, false)
+	}
+	s.spend(val.end - i)
+	if l.text == "chpasswd" {
+		colon := strings.IndexByte(v[val.start:val.end], ':')
+		if colon < 0 {
+			return
+		}
+		val.start += colon + 1
+		for val.end > val.start && isQuote(v[val.end-1]) {
+			val.end-- // of a word joined from several
+		}
+	}
+	s.addValue(v, val, l.kind)
 }

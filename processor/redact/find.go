@@ -40,6 +40,7 @@ type scratch struct {
 	nameEnd    int // names before it were looked at
 	valueEnd   int // values before it are found
 	commandEnd int // command lines before it were walked
+	hereEnd    int // no here-string before it, but one that was looked at
 	jwtEnd     int
 	pemEnd     int
 	noEnd      int // no "-----END" before it

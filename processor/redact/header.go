@@ -14,6 +14,11 @@ func (s *Scanner) authorization(v string, i int) {
 	if _, _, w := quoteAt(v, i); w > 0 {
 		i += w
 	}
+	if w := parameterScheme(v, i); w > 0 {
+		// The parameters have quotes of their own, at which no line ends.
+		s.valueEnd = max(s.valueEnd, s.headerParameters(v, i+w, len(v)))
+		return
+	}
 	val := lineValue(v, i)
 	s.spend(val.end - i)
 	s.valueEnd = max(s.valueEnd, val.end)
@@ -43,6 +48,9 @@ func (s *Scanner) credentials(v string, start, end int, sure bool) {
 		return
 	}
 	switch {
+	case parameterScheme(v, start) > 0:
+		// Parameters: the names stay readable, the key id has its own rule.
+		s.headerParameters(v, from, end)
 	case equalFold(scheme, "bearer"), equalFold(scheme, "token"), equalFold(scheme, "apikey"), equalFold(scheme, "ssws"), equalFold(scheme, "oauth"), equalFold(scheme, "genie-key"):
 		s.bearerToken(v, from, end)
 	case equalFold(scheme, "basic"):
@@ -54,9 +62,6 @@ func (s *Scanner) credentials(v string, start, end int, sure bool) {
 			tok = end
 		}
 		s.add(from, tok, kindBasicAuth, decodeBasic)
-	case hasFoldPrefix(scheme, "aws4-hmac"), equalFold(scheme, "digest"), equalFold(scheme, "hawk"):
-		// Parameters: the names stay readable, the key id has its own rule.
-		s.headerParameters(v, from, end)
 	default:
 		if !allIn(scheme, setToken) || len(scheme) > 24 {
 			from = start
@@ -90,35 +95,62 @@ func (s *Scanner) bearerToken(v string, from, end int) {
 	}
 }
 
-// headerParameters masks Signature=…, response="…", mac="…" and the like.
-func (s *Scanner) headerParameters(v string, from, end int) {
-	for i := from; i < end; {
-		eq := strings.IndexByte(v[i:end], '=')
-		if eq < 0 {
-			return
-		}
-		name := strings.TrimLeft(v[i:i+eq], " ,")
-		j := i + eq + 1
-		stop := j
-		if j < end && v[j] == '"' {
+// headerParameters masks Signature=…, response="…", mac="…" and the like in the
+// parameters at v[from:], and returns where they end. Their quotes may be
+// escaped, as in a header within a string.
+func (s *Scanner) headerParameters(v string, from, end int) int {
+	i := from
+	for i < end {
+		j := i
+		for j < end && (v[j] == ',' || v[j] == ' ' || v[j] == '\t') {
 			j++
-			stop = j
-			for stop < end && v[stop] != '"' {
-				stop++
-			}
+		}
+		k := run(v[:end], j, setToken)
+		if k == j || k >= end || v[k] != '=' {
+			break
+		}
+		name := v[j:k]
+		val := value{start: k + 1}
+		if q, slashes, w := quoteAt(v[:end], k+1); w > 0 {
+			val = quotedValue(v[:end], k+1+w, q, slashes)
 		} else {
-			for stop < end && v[stop] != ',' && v[stop] != ' ' {
-				stop++
+			for val.end = k + 1; val.end < end && v[val.end] != ',' && !in(v[val.end], setSpace) && !isQuote(v[val.end]) && v[val.end] != '\\'; {
+				val.end++
 			}
+			val.next = val.end
 		}
 		switch {
-		case equalFold(name, "signature"), equalFold(name, "response"), equalFold(name, "mac"), equalFold(name, "nonce"), equalFold(name, "cnonce"):
-			if !isPlaceholder(v[j:stop]) {
-				s.add(j, stop, kindSignature, decodeNone)
+		case equalFold(name, "signature"), equalFold(name, "response"), equalFold(name, "mac"), equalFold(name, "nonce"), equalFold(name, "cnonce"),
+			equalFold(name, "oauth_signature"), equalFold(name, "oauth_token"), equalFold(name, "oauth_nonce"):
+			if !isPlaceholder(v[val.start:val.end]) {
+				s.add(val.start, val.end, kindSignature, decodeNone)
 			}
 		}
-		i = stop + 1
+		i = val.next
 	}
+	s.spend(i - from)
+	return i
+}
+
+// parameterScheme is the width of a scheme that has parameters rather than a
+// token, and the blanks behind it; 0 if there is none at v[i:].
+func parameterScheme(v string, i int) int {
+	sp := run(v, i, setToken)
+	switch scheme := v[i:sp]; {
+	case hasFoldPrefix(scheme, "aws4-hmac"), equalFold(scheme, "digest"), equalFold(scheme, "hawk"):
+	case equalFold(scheme, "oauth"):
+		// Version 1; version 2 has a token.
+		from := skipBlanks(v, sp)
+		if k := run(v, from, setToken); k == from || k >= len(v) || v[k] != '=' {
+			return 0
+		}
+	default:
+		return 0
+	}
+	if from := skipBlanks(v, sp); from > sp {
+		return from - i
+	}
+	return 0
 }
 
 // bearer handles "Bearer <token>" anywhere in text.

@@ -114,7 +114,7 @@ func (s *Scanner) Element(p Place, prev string) Place {
 	}
 	if s.argv.cmd != nil {
 		q.cmd = s.argv.cmd.id
-		if s.argv.ready {
+		if s.argv.ready && !s.argv.skip {
 			q.hint = hintReady
 		}
 	}

@@ -94,7 +94,7 @@ func (s *Scanner) once(p Place, v string) (string, bool) {
 	}
 	if p.cmd != 0 && v != "" {
 		// -psecret, or the token behind a subcommand.
-		st := argvState{cmd: p.cmd.command(), ready: p.hint == hintReady}
+		st := argvState{cmd: p.cmd.command(), ready: p.hint == hintReady, argv: true}
 		if from, to, kind := st.step(v); kind != kindNone && !isPlaceholder(v[from:to]) {
 			return v[:from] + s.marker(kind, v[from:to], decodeNone) + v[to:], true
 		}

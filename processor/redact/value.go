@@ -162,6 +162,33 @@ func joinedQuote(v string, i, j int) int {
 	return j + 1 + end + 1
 }
 
+// joinedTo is where a word ends that goes on right behind a quoted part of it,
+// as a shell joins 'a'"b"c: i is where its first quote stands, j behind the quote
+// that closed. It is j where nothing is joined.
+func (s *Scanner) joinedTo(v string, i, j int) int {
+	from := j
+	for j < len(v) && j-from < 1024 {
+		switch c := v[j]; {
+		case c == '"' || c == '\'':
+			n := joinedQuote(v, i, j)
+			if n == 0 {
+				s.spend(j - from)
+				return j
+			}
+			j = n
+		case c == '\\' && j+1 < len(v) && v[j+1] == '\'':
+			j += 2 // a shell's way to write a single quote: 'a'\''b'
+		case in(c, setAlnum):
+			j++
+		default:
+			s.spend(j - from)
+			return j
+		}
+	}
+	s.spend(j - from)
+	return j
+}
+
 // endsAtComma says whether a comma before v[i:] separates fields: white space,
 // a quote or another name=value follows.
 func endsAtComma(v string, i int) bool {
