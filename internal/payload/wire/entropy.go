@@ -4,6 +4,8 @@
 package wire
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -19,6 +21,28 @@ type entropy struct {
 	source io.Reader
 	pool   [4096]byte
 	left   int
+}
+
+// keystream is AES-256 in counter mode under a random key: as good as
+// crypto/rand for bytes that must not be guessed, at a fraction of the cost.
+// It never repeats within the 2^64 blocks and more that nobody reads.
+type keystream struct{ cipher.Stream }
+
+func newKeystream() keystream {
+	var key [32]byte
+	_, _ = rand.Read(key[:]) // crypto/rand: it does not return an error
+	block, err := aes.NewCipher(key[:])
+	if err != nil {
+		panic("wire: aes: " + err.Error()) // only a wrong size of key can fail
+	}
+	return keystream{cipher.NewCTR(block, make([]byte, aes.BlockSize))}
+}
+
+// Read fills b with the next bytes.
+func (k keystream) Read(b []byte) (int, error) {
+	clear(b)
+	k.XORKeyStream(b, b)
+	return len(b), nil
 }
 
 // take returns n fresh bytes, valid until the next call.

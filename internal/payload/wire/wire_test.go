@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -272,5 +273,31 @@ func TestDuplicates(t *testing.T) {
 				t.Errorf("%d keys, %d twice: pairs %v", n, twice, got)
 			}
 		}
+	}
+}
+
+// The bytes of two writers, and those of one over time, differ; and each bit
+// is set about half of the time.
+func TestKeystream(t *testing.T) {
+	a, b := newKeystream(), newKeystream()
+	var first, second, other [4096]byte
+	for _, r := range []struct {
+		k   keystream
+		buf *[4096]byte
+	}{{a, &first}, {a, &second}, {b, &other}} {
+		if n, err := r.k.Read(r.buf[:]); n != len(r.buf) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if first == second || first == other || second == other {
+		t.Error("bytes are repeated")
+	}
+	ones := 0
+	for _, c := range first {
+		ones += bits.OnesCount8(c)
+	}
+	// 32,768 bits: 6 standard deviations are 543.
+	if ones < 16384-543 || ones > 16384+543 {
+		t.Errorf("%d of 32768 bits are set", ones)
 	}
 }

@@ -62,8 +62,12 @@ type Writer struct {
 
 // NewWriter returns a Writer.
 func NewWriter(o Options) *Writer {
+	source := o.Rand
+	if source == nil {
+		source = newKeystream()
+	}
 	o = o.withDefaults()
-	w := &Writer{o: o, entropy: entropy{source: o.Rand}}
+	w := &Writer{o: o, entropy: entropy{source: source}}
 	if o.Redactor != nil {
 		w.s = o.Redactor.Scanner()
 	}
