@@ -52,7 +52,8 @@ func (r *reading) current() (Entry, error) {
 	lifted(keyProvider, string(e.Provider))
 	e.Attributes = append(e.Attributes, said...)
 
-	if e.Provider == "" && e.Event != nil {
+	// What a refused record was about, its event does not say.
+	if e.Provider == "" && e.Event != nil && e.Type != typeRejected {
 		e.Provider = DefaultProvider
 	}
 	return *e, nil

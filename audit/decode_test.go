@@ -163,7 +163,6 @@ func golden() map[string]audit.Entry {
 		// The event that a journal writes for a record that it refused.
 		"rejected": {
 			Timestamp:    goldenTime,
-			Provider:     audit.AWS,
 			Type:         "rejected",
 			Event:        audit.Custom{Type: "rejected", Fields: []attribute.KeyValue{attribute.String("reason", "too_large"), attribute.Int("bytes", 67108865)}},
 			EventName:    "audit.rejected",

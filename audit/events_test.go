@@ -300,7 +300,7 @@ Made by a test from what the code does; after a change: ` + "`go test ./audit -r
 | attribute | in the line | status | holds |
 |---|---|---|---|
 | ` + "`session.id`" + ` | ` + "`session_id`" + ` | convention, development | the session (a UUID) |
-| ` + "`cloud.provider`" + ` | ` + "`provider`" + ` | convention, development | ` + "`aws`, `gcp` or `azure`" + ` of the session |
+| ` + "`cloud.provider`" + ` | ` + "`provider`" + ` | convention, development | ` + "`aws`, `gcp` or `azure`" + ` of the session; a session is one of ` + "`aws`" + ` unless ` + "`audit.WithProvider`" + ` says otherwise |
 | ` + "`process.exit.code`" + ` | ` + "`attributes`" + ` | convention, release candidate | the exit code, in ` + "`session_ended`" + ` where there is one |
 | ` + "`log.record.uid`" + ` | ` + "`attributes`" + ` | convention, development | the record's id |
 | ` + "`gen_ai.agent.id`" + ` | ` + "`attributes`" + ` | convention, development (kept outside of the core conventions) | the session's agent |
@@ -314,12 +314,12 @@ Made by a test from what the code does; after a change: ` + "`go test ./audit -r
 Status is that of the OpenTelemetry semantic conventions 1.43.0: none of these names is stable yet there. "Draft" is the
 proposed audit signal (OTEP 0267 and what followed it). What auditchain itself promises is the line: docs/SPEC.md.
 
-null: OpenTelemetry carries it as an empty value, which the SDK keeps (only an attribute with an empty key is invalid to it).
+A ` + "`null`" + ` in a line is an empty OpenTelemetry value, which the SDK keeps.
 
 ## Types
 
-The examples are lines as ` + "`auditchain query -o json`" + ` prints them: without ` + "`blind`, `seq` and `hmac`" + `.
-Each stands in the session of the first.
+The examples are records before redaction, without ` + "`blind`" + `. ` + "`auditchain query -o json`" + ` prints such lines with ` + "`seq` and `hmac`" + `; a journal
+masks secrets, and of access key ids all but the last four characters. Each stands in the session of the first.
 `
 
 const docTail = `

@@ -101,7 +101,7 @@ func (e *Entry) marshalControl() ([]byte, error) {
 // saysProvider reports whether the line names the provider, rather than leaving
 // it to the reader's default.
 func (e *Entry) saysProvider(audit bool) bool {
-	return e.Older || e.Provider != "" && (!audit || e.Provider != DefaultProvider ||
+	return e.Older || e.Provider != "" && (!audit || e.Type == typeRejected || e.Provider != DefaultProvider ||
 		sameString(e.Attributes, keyProvider, string(e.Provider)) ||
 		sameString(e.Resource.Attributes, keyProvider, string(e.Provider)))
 }

@@ -30,7 +30,7 @@ type report struct {
 func (r report) write(w io.Writer) error {
 	b := new(strings.Builder)
 	fmt.Fprintf(b, "# Benchmarks\n\n")
-	fmt.Fprintf(b, "Written by `make bench` (`cd bench && go run .`) on %s; every figure below is from that one run.\n\n", r.machine.date.Format("2006-01-02"))
+	fmt.Fprintf(b, "Written by `make bench` (`make bench-collector` where the whole Collector is in it) on %s; every figure below is from that one run.\n\n", r.machine.date.Format("2006-01-02"))
 	fmt.Fprintf(b, "Each line compares two sides that ran in turn, A B A B …, %d rounds after a discarded one. "+
 		"Figures are medians. The ratio is the median of the rounds' own ratios, with the lowest and the highest round in brackets; "+
 		"more than 1 is in favour of the right-hand side, for times and sizes too. "+

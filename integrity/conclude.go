@@ -34,7 +34,7 @@ func (v *verification) conclude(chain ChainID) *Report {
 	case v.wrongKey():
 		r.KeyID = v.in.Key.ID()
 		r.Bad, r.BadTotal = nil, 0
-		return r.cannot("no line's tag verifies with this key (id %s); the journal names key %s", v.in.Key.ID(), printable(v.genesis.KeyID))
+		return r.cannot("no line's tag verifies with this key (id %s); the journal names key %s (auditchain key id FILE prints the id of a file)", v.in.Key.ID(), printable(v.genesis.KeyID))
 	case r.BadTotal == 0 && r.Lines > 0 && v.genesis.Format != FormatVersion:
 		return r.cannot("the journal has format version %d; this release reads version %d", v.genesis.Format, FormatVersion)
 	case r.Lines == 0 && r.BadTotal == 0 && v.head == nil:
@@ -90,7 +90,7 @@ func (v *verification) judgeEnd() {
 		if r.Verdict == "" {
 			r.Verdict = PartlyProven
 		}
-		r.notProven("that this is the whole chain: nothing says where it should end (%v)", v.headErr)
+		r.notProven("that this is the whole chain: nothing says where it should end: %v", v.headErr)
 		return
 	}
 	if r.LastSeq < h.Seq && (r.Verdict == "" || r.Verdict == Truncated) {
@@ -98,7 +98,7 @@ func (v *verification) judgeEnd() {
 		if r.First() == nil {
 			r.addBad(Bad{Line: v.line + 1, Seq: r.LastSeq + 1, Offset: v.size, Kind: Missing, Reason: "the file ends here"})
 		}
-		r.notProven("seq %d to %d: they were acknowledged, and are missing", r.LastSeq+1, h.Seq)
+		r.notProven("seq %d to %d: they were acknowledged, and are missing (in a copy that was made while somebody wrote, they may only have come later than the watermark was copied: copy the .head file first, then the journal)", r.LastSeq+1, h.Seq)
 	}
 	if r.Verdict == "" && v.headLine != nil && (v.headLine.MAC != h.MAC || v.headLine.end != h.Size) {
 		r.Verdict = Tampered

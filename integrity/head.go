@@ -151,6 +151,9 @@ func ParseHead(b []byte, k Key) (h Head, degraded bool, err error) {
 		}
 		return hk
 	}
+	if len(b) == 0 {
+		return Head{}, false, fmt.Errorf("%w: there is none beside the journal (a file of its name and .head)", ErrNoHead)
+	}
 	var heads [2]Head
 	var errs [2]error
 	for i := range 2 {

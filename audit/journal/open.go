@@ -191,8 +191,8 @@ func (j *Journal) resume(head integrity.Head, degraded bool, contents []byte) er
 		return fmt.Errorf("journal: %w", err)
 	}
 	if info.Size() < head.Size {
-		return fmt.Errorf("%w: %q has %d bytes, and its watermark of %s says %d (seq %d); run: auditchain verify %s",
-			ErrTruncated, j.path, info.Size(), integrity.FormatTime(head.Time), head.Size, head.Seq, j.path)
+		return fmt.Errorf("%w: %q has %d bytes, and its watermark of %s says %d (seq %d); run: auditchain verify %s; then put the file back, or move %s* away to begin a new chain",
+			ErrTruncated, j.path, info.Size(), integrity.FormatTime(head.Time), head.Size, head.Seq, j.path, j.path)
 	}
 	line, err := lastLine(j.c.file, head.Size)
 	if err == nil && (line.Seq != head.Seq || line.MAC != head.MAC) {

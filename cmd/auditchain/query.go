@@ -77,7 +77,9 @@ func (o *queryOptions) check(now time.Time) error {
 		return err
 	}
 	switch {
-	case !o.filter.Since.IsZero() && !o.filter.Until.IsZero() && !o.filter.Since.Before(o.filter.Until):
+	case !o.filter.Since.IsZero() && o.filter.Since.Equal(o.filter.Until):
+		return usagef("nothing is from %s on and before %s: --until is not included (for a whole day, give the next day)", o.since, o.until)
+	case !o.filter.Since.IsZero() && !o.filter.Until.IsZero() && o.filter.Since.After(o.filter.Until):
 		return usagef("nothing is from %s on and before %s: exchange --since and --until", o.since, o.until)
 	case o.limit < 0:
 		return usagef("--limit %d is negative", o.limit)
@@ -121,7 +123,7 @@ func (a *app) query(ctx context.Context, path string, o queryOptions) error {
 		return err
 	}
 	defer f.Close()
-	fmt.Fprintln(a.stderr, "query does not verify; run: auditchain verify", shellWord(path))
+	fmt.Fprintln(a.stderr, "query does not verify; run: auditchain verify --key-file KEY", shellWord(path))
 	columns, _ := terminalWidth(a.stdout.w)
 	out := newPrinter(o.output, a.stdout, columns)
 	lines := audit.NewScanner(f)
@@ -150,6 +152,9 @@ func (a *app) query(ctx context.Context, path string, o queryOptions) error {
 	}
 	if err := errors.Join(lines.Err(), out.close()); err != nil {
 		return err
+	}
+	if n == 0 {
+		fmt.Fprintln(a.stderr, "no record matches")
 	}
 	if unreadable > 0 {
 		return &exitError{code: exitIncomplete, err: fmt.Errorf("%s could not be read", count(unreadable, "line"))}

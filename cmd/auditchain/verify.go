@@ -122,17 +122,31 @@ func judge(ctx context.Context, path string, o verifyOptions) (*integrity.Report
 	if o.olderDefault {
 		return nil, fmt.Errorf("%q is not in the older format: --legacy-default-key does not apply", path)
 	}
-	key, _, err := loadKey(*o.keyFile)
+	key, err := verificationKey(*o.keyFile)
 	if err != nil {
 		return nil, err
 	}
 	return journal.Verify(ctx, path, key, journal.VerifyOptions{})
 }
 
+// verificationKey finds the key to verify with. A key that is made now, as
+// keyfile suggests, verifies nothing.
+func verificationKey(flag string) (integrity.Key, error) {
+	key, _, err := loadKey(flag)
+	if errors.Is(err, keyfile.ErrNoKey) {
+		name := flag
+		if name == "" {
+			name = "--key-file, AUDITCHAIN_KEY_FILE or a systemd credential"
+		}
+		return key, fmt.Errorf("there is no key in %s: give the key that the journal was begun with (its id is key_id in the first line; auditchain key id FILE prints a file's)", name)
+	}
+	return key, err
+}
+
 // judgeGone verifies a journal that is not there, and whose watermark is: what
 // the watermark names was there.
 func judgeGone(ctx context.Context, path string, o verifyOptions) (*integrity.Report, error) {
-	key, _, err := loadKey(*o.keyFile)
+	key, err := verificationKey(*o.keyFile)
 	if err != nil {
 		return nil, err
 	}

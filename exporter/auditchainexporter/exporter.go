@@ -91,6 +91,7 @@ func (e *chainExporter) start(ctx context.Context, host component.Host) error {
 	e.host = host
 	e.encoder = pdatapayload.New(pdatapayload.Options{Redactor: redactor, MaxRecordBytes: journal.MaxRecordBytes})
 	e.journal = j
+	e.telemetry.start(ctx)
 	e.logger.Info("journal is open", zap.String("path", e.cfg.Path), zap.Stringer("chain", j.Chain()),
 		zap.String("key_id", key.ID()), zap.String("fsync", e.cfg.Fsync))
 	return nil

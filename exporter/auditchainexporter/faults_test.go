@@ -55,7 +55,7 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("error is %v", err)
 		}
 	}
-	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.point(2, attribute.String("failure", "retryable")), ignore...)
+	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.failures(f.point(2, attribute.String("failure", "retryable"))...), ignore...)
 	metadatatest.AssertEqualAuditChainRecordsSealed(t, f.telemetry, f.point(1), ignore...)
 
 	f.disk.write.Store(nil)
@@ -85,7 +85,7 @@ func TestFailedFsync(t *testing.T) {
 	if err := f.refused(t, "meanwhile"); !errors.Is(err, journal.ErrFailed) {
 		t.Errorf("error is %v", err)
 	}
-	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.point(2, attribute.String("failure", "stopped")), ignore...)
+	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.failures(f.point(2, attribute.String("failure", "stopped"))...), ignore...)
 	if got := f.statuses(); len(got) != 1 || got[0] != componentstatus.StatusPermanentError {
 		t.Errorf("statuses: %v", got)
 	}
@@ -128,7 +128,7 @@ func TestFileLockedByAnother(t *testing.T) {
 	if err := other.Close(); err != nil {
 		t.Fatal(err)
 	}
-	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.point(1, attribute.String("failure", "retryable")), ignore...)
+	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.failures(f.point(1, attribute.String("failure", "retryable"))...), ignore...)
 	if records, _ := lines(t, f.cfg.Path); len(records) != 0 {
 		t.Errorf("records:\n%s", strings.Join(records, "\n"))
 	}
@@ -170,7 +170,7 @@ func TestErrorsAboutTheRecordsArePermanent(t *testing.T) {
 			t.Errorf("%v became %v", cause, err)
 		}
 	}
-	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.point(3, attribute.String("failure", "permanent")), ignore...)
+	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.failures(f.point(3, attribute.String("failure", "permanent"))...), ignore...)
 	if len(f.host.events) != 0 {
 		t.Errorf("reported as ill health: %v", f.host.events[0].Err())
 	}

@@ -61,6 +61,17 @@ func (t *telemetry) with(key, value string) []metric.AddOption {
 	return o
 }
 
+// start makes the counters that one alerts on exist, at 0: a series that is
+// born with its first failure shows no increase.
+func (t *telemetry) start(ctx context.Context) {
+	for _, f := range []string{retryable, stopped, permanent} {
+		t.builder.AuditChainCommitFailures.Add(ctx, 0, t.with("failure", f)...)
+	}
+	for _, why := range []pdatapayload.Reason{pdatapayload.EventFieldType, pdatapayload.IDConflict, pdatapayload.TooLarge} {
+		t.rejected(ctx, why, 0)
+	}
+}
+
 func (t *telemetry) commit(ctx context.Context, d time.Duration) {
 	t.builder.AuditChainCommitDuration.Record(ctx, d.Seconds(), t.record...)
 }
