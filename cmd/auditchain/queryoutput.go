@@ -168,9 +168,9 @@ var tableColumns = []tableColumn{
 
 func (c tableColumn) width(columns int) int {
 	switch {
-	case columns >= wideTerminal:
+	case columns >= wideTerminal || columns == 0:
 		return c.wide
-	case columns >= usualTerminal || columns == 0:
+	case columns >= usualTerminal:
 		return c.usual
 	}
 	return c.narrow
