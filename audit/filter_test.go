@@ -15,7 +15,7 @@ import (
 func TestFilterMatch(t *testing.T) {
 	all := golden()
 	e := all["session_ended"]
-	e.Attributes = append(e.Attributes, attribute.String("audit.actor.id", "alice"), attribute.String("gen_ai.agent.id", "claude"))
+	e.Attributes = append(e.Attributes, attribute.String("audit.actor.id", "alice"), attribute.String("gen_ai.agent.id", "agent-7"))
 	at, ns := e.Timestamp, time.Nanosecond
 	for _, tt := range []struct {
 		name string
@@ -31,7 +31,7 @@ func TestFilterMatch(t *testing.T) {
 		{"type with its prefix", audit.Filter{Type: "audit.session_ended"}, true},
 		{"another type", audit.Filter{Type: "session"}, false},
 		{"actor", audit.Filter{Actor: "alice"}, true},
-		{"the agent behind the actor", audit.Filter{Actor: "claude"}, false},
+		{"the agent behind the actor", audit.Filter{Actor: "agent-7"}, false},
 		{"since is inclusive", audit.Filter{Since: at}, true},
 		{"since later", audit.Filter{Since: at.Add(ns)}, false},
 		{"until is exclusive", audit.Filter{Until: at}, false},
@@ -55,8 +55,8 @@ func TestFilterMatch(t *testing.T) {
 	if (audit.Filter{Type: "audit.session_created"}).Match(named) || !(audit.Filter{Type: "session_created"}).Match(named) {
 		t.Error("a plain log record passes for an audit event")
 	}
-	named.Attributes = append(named.Attributes, attribute.String("gen_ai.agent.id", "claude"))
-	if !(audit.Filter{Actor: "claude"}).Match(named) {
+	named.Attributes = append(named.Attributes, attribute.String("gen_ai.agent.id", "agent-7"))
+	if !(audit.Filter{Actor: "agent-7"}).Match(named) {
 		t.Error("an agent is an actor where nobody else is named")
 	}
 }

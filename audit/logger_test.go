@@ -80,7 +80,7 @@ func newSession(t *testing.T, opts ...audit.SessionOption) *audit.Session {
 func TestEmitRecord(t *testing.T) {
 	logger, rec := newLogger(t, audit.WithScope("example.com/tool", "1.2.3"))
 	s := newSession(t, audit.WithRole("deploy"), audit.WithTTL(time.Minute), audit.WithAllowedActions("s3:Get*"),
-		audit.WithCommand("tool", "--password", "hunter2"), audit.WithAgentID("claude"))
+		audit.WithCommand("tool", "--password", "hunter2"), audit.WithAgentID("agent-7"))
 	before := time.Now()
 	r, err := logger.Emit(t.Context(), s, s.Created())
 	if err != nil {
@@ -96,11 +96,11 @@ func TestEmitRecord(t *testing.T) {
 		"audit.event.budget":          {},
 		"audit.event.allowed_actions": attribute.StringSliceValue([]string{"s3:Get*"}),
 		"audit.event.command":         attribute.StringSliceValue([]string{"tool", "--password", "hunter2"}),
-		"audit.event.agent_id":        attribute.StringValue("claude"),
+		"audit.event.agent_id":        attribute.StringValue("agent-7"),
 		"session.id":                  attribute.StringValue(s.ID().String()),
 		"cloud.provider":              attribute.StringValue("aws"),
-		"gen_ai.agent.id":             attribute.StringValue("claude"),
-		"audit.actor.id":              attribute.StringValue("claude"),
+		"gen_ai.agent.id":             attribute.StringValue("agent-7"),
+		"audit.actor.id":              attribute.StringValue("agent-7"),
 		"audit.actor.type":            attribute.StringValue("service"),
 		"audit.action":                attribute.StringValue("session.create"),
 		"audit.outcome":               attribute.StringValue("success"),
@@ -170,12 +170,12 @@ func TestEmitOptions(t *testing.T) {
 func TestEmitActor(t *testing.T) {
 	logger, rec := newLogger(t)
 	byDefault, recDefault := newLogger(t, audit.WithDefaultActor("cron", audit.ActorSystem))
-	agent, role, nobody := newSession(t, audit.WithRole("r"), audit.WithAgentID("claude")), newSession(t, audit.WithRole("r")), newSession(t)
+	agent, role, nobody := newSession(t, audit.WithRole("r"), audit.WithAgentID("agent-7")), newSession(t, audit.WithRole("r")), newSession(t)
 	for _, tt := range []struct {
 		session           *audit.Session
 		want, wantDefault string
 	}{
-		{agent, "claude service", "claude service"},
+		{agent, "agent-7 service", "agent-7 service"},
 		{role, "r service", "cron system"},
 		{nobody, " ", "cron system"},
 		{nil, " ", "cron system"},

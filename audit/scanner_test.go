@@ -185,7 +185,7 @@ func TestScannerOlderFiles(t *testing.T) {
 		SessionEnded{Status: "completed", DurationSeconds: 12, ExitCode: new(int32(0))},
 		BudgetWarning{CurrentSpend: 8.5, Limit: 10},
 		SessionCreated{RoleARN: "arn:aws:iam::123456789012:role/deploy", TTLSeconds: 900, AllowedActions: []string{"s3:GetObject"}, Command: []string{"terraform", "apply"}},
-		SessionCreated{RoleARN: "sub", TTLSeconds: 900, Budget: new(5.0), AllowedActions: []string{}, Command: []string{}, AgentID: "claude"},
+		SessionCreated{RoleARN: "sub", TTLSeconds: 900, Budget: new(5.0), AllowedActions: []string{}, Command: []string{}, AgentID: "agent-7"},
 		CredentialsIssued{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", ExpiresAt: time.Date(2026, 1, 2, 3, 19, 9, 5e8, time.UTC)},
 		BudgetExceeded{FinalSpend: 11.25, Limit: 10},
 		ResourceCreated{Service: "s3", ResourceType: "bucket", Identifier: "logs"},
@@ -204,7 +204,7 @@ func TestScannerOlderFiles(t *testing.T) {
 	if e := entries[2]; e.Provider != AWS || e.text(keyProvider) != "aws" || e.text(keySessionID) != "s2" || e.EventName != "audit.session_created" {
 		t.Errorf("%+v", e)
 	}
-	if e := entries[3]; e.Timestamp != time.Date(2026, 1, 2, 2, 4, 8, 0, time.UTC) || e.Provider != Azure || e.Actor() != "claude" {
+	if e := entries[3]; e.Timestamp != time.Date(2026, 1, 2, 2, 4, 8, 0, time.UTC) || e.Provider != Azure || e.Actor() != "agent-7" {
 		t.Errorf("%+v", e)
 	}
 }

@@ -28,7 +28,7 @@ func TestNewSession(t *testing.T) {
 	argv := []string{"terraform", "apply"}
 	s, err := audit.NewSession(
 		audit.WithSessionID(id), audit.WithProvider(audit.GCP), audit.WithRole("deploy@project"), audit.WithTTL(15*time.Minute),
-		audit.WithBudget(10), audit.WithAllowedActions("storage.objects.get", "storage.objects.*"), audit.WithCommand(argv...), audit.WithAgentID("claude"),
+		audit.WithBudget(10), audit.WithAllowedActions("storage.objects.get", "storage.objects.*"), audit.WithCommand(argv...), audit.WithAgentID("agent-7"),
 	)
 	if err != nil {
 		t.Fatal(err)
@@ -37,12 +37,12 @@ func TestNewSession(t *testing.T) {
 	s.Command()[0] = "rm"
 	s.AllowedActions()[0] = audit.Action{}
 	limit, ok := s.Budget()
-	if s.ID() != id || s.Provider() != audit.GCP || s.Role() != "deploy@project" || s.TTL() != 15*time.Minute || limit != 10 || !ok || s.AgentID() != "claude" || s.Started().IsZero() {
+	if s.ID() != id || s.Provider() != audit.GCP || s.Role() != "deploy@project" || s.TTL() != 15*time.Minute || limit != 10 || !ok || s.AgentID() != "agent-7" || s.Started().IsZero() {
 		t.Errorf("session %+v", s)
 	}
 	want := audit.SessionCreated{
 		RoleARN: "deploy@project", TTLSeconds: 900, Budget: new(10.0),
-		AllowedActions: []string{"storage.objects.get", "storage.objects.*"}, Command: []string{"terraform", "apply"}, AgentID: "claude",
+		AllowedActions: []string{"storage.objects.get", "storage.objects.*"}, Command: []string{"terraform", "apply"}, AgentID: "agent-7",
 	}
 	if diff := cmp.Diff(want, s.Created()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -70,7 +70,7 @@ func TestMachineDescription(t *testing.T) {
 		t.Errorf("parseCPU of nothing: %q", cpu)
 	}
 	mounts := []byte("/dev/vda / ext4 rw 0 0\ntmpfs /tmp tmpfs rw 0 0\n/dev/b /tmp/data xfs rw 0 0\n")
-	for path, want := range map[string]string{"/work/x": "ext4", "/tmp/x": "tmpfs", "/tmp/data/x": "xfs", "/tmp/database": "tmpfs", "/tmpx": "ext4"} {
+	for path, want := range map[string]string{"/elsewhere/x": "ext4", "/tmp/x": "tmpfs", "/tmp/data/x": "xfs", "/tmp/database": "tmpfs", "/tmpx": "ext4"} {
 		if got := parseMounts(mounts, path); got != want {
 			t.Errorf("parseMounts(%q) = %q, want %q", path, got, want)
 		}
