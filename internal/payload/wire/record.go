@@ -178,7 +178,13 @@ func (w *Writer) BodyText(v string) {
 	out, form := w.s.JSON(w.buf, w.Root(), v)
 	if form == redact.NotJSON {
 		w.buf = out[:n]
-		w.Text(w.Root(), v)
+		text, changed := w.s.Text(w.Root(), v)
+		if changed && bracketed(text) && strictJSON(text) {
+			// What kept it from being JSON was masked.
+			w.buf = append(append(w.buf, text...), `,"body_form":"json"`...)
+			return
+		}
+		w.buf = appendString(w.buf, text)
 		return
 	}
 	text := out[n:]
