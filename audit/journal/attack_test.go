@@ -147,6 +147,53 @@ func TestLockFileRemovedUnderWriters(t *testing.T) {
 	}
 }
 
+// Several writers begin one journal at once while the lock file is removed
+// under them: there is one chain, and what it acknowledged is in it.
+func TestLockFileRemovedAtTheBeginning(t *testing.T) {
+	for range 20 {
+		path := filepath.Join(t.TempDir(), "audit.jsonl")
+		got := make(chan journal.Receipt, 4)
+		done := make(chan error, 4)
+		for range 4 {
+			go func() {
+				defer os.Remove(path + ".lock")
+				os.Remove(path + ".lock")
+				j, err := journal.Open(t.Context(), path, journal.Options{Key: testKey(t, 'k')})
+				if errors.Is(err, journal.ErrLocked) {
+					done <- nil
+					return
+				}
+				if err != nil {
+					done <- err
+					return
+				}
+				rc := make([]journal.Receipt, 1)
+				err = j.Append(t.Context(), []journal.Record{record(uuid.New(), "x")}, rc)
+				if err == nil {
+					got <- rc[0]
+				}
+				done <- errors.Join(err, j.Close())
+			}()
+		}
+		if err := errors.Join(<-done, <-done, <-done, <-done); err != nil {
+			t.Fatal(err)
+		}
+		close(got)
+		wantVerdict(t, verify(t, path), integrity.Verified)
+		found := inFile(t, path)
+		n := 0
+		for rc := range got {
+			n++
+			if found[rc.ID.String()] != rc.Seq {
+				t.Fatalf("receipt says seq %d, the file %d", rc.Seq, found[rc.ID.String()])
+			}
+		}
+		if n == 0 {
+			t.Fatal("nobody could write")
+		}
+	}
+}
+
 // What somebody writes into the cache of ids neither refuses a batch nor makes
 // a record vanish.
 func TestHostileIDs(t *testing.T) {

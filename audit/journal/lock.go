@@ -54,6 +54,7 @@ func (l *fileLock) acquire(ctx context.Context, timeout time.Duration,
 	try func() (bool, error), wait func(context.Context, time.Duration) (bool, error),
 ) error {
 	var deadline context.Context
+	start := time.Now()
 	for {
 		ok, err := try()
 		if err == nil && !ok {
@@ -88,6 +89,9 @@ func (l *fileLock) acquire(ctx context.Context, timeout time.Duration,
 		}
 		if err := l.unlock(); err != nil {
 			return err
+		}
+		if time.Since(start) > timeout {
+			return fmt.Errorf("%w: %q was removed again and again for %v", ErrLocked, l.path, timeout)
 		}
 	}
 }
@@ -137,7 +141,7 @@ func (l *fileLock) marked() bool {
 }
 
 func (l *fileLock) mark() error {
-	f, err := os.OpenFile(l.path, os.O_WRONLY|syscall.O_NOFOLLOW, 0)
+	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return fmt.Errorf("lock file: %w", err)
 	}

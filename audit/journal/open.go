@@ -89,10 +89,6 @@ func (j *Journal) checkFiles() error {
 // open finds the end of the chain, under the lock: in constant time, from the
 // watermark, however long the file is.
 func (j *Journal) open(ctx context.Context) error {
-	contents, err := readHead(j.fs, j.path+headSuffix)
-	if err != nil {
-		return err
-	}
 	file, err := j.fs.OpenFile(j.path, os.O_RDWR, 0)
 	exists := err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -108,13 +104,17 @@ func (j *Journal) open(ctx context.Context) error {
 			return err
 		}
 	}
+	contents, err := readHead(j.fs, j.path+headSuffix)
+	if err != nil {
+		return err
+	}
 	head, degraded, headErr := integrity.ParseHead(contents, j.opts.Key)
 	switch {
 	case !exists && (len(contents) > 0 || j.lock.marked()):
 		return fmt.Errorf("%w: %q is gone, and what stands beside it says that it had records; put it back, or move %q and %q away to begin a new chain",
 			ErrTruncated, j.path, filepath.Base(j.path)+headSuffix, filepath.Base(j.path)+lockSuffix)
 	case !exists:
-		return j.begin()
+		return j.begin(ctx)
 	case headErr == nil:
 		return j.resume(head, degraded, contents)
 	}
@@ -123,12 +123,19 @@ func (j *Journal) open(ctx context.Context) error {
 
 // begin begins a chain in a new file. A crash before the watermark leaves a
 // file with nothing acknowledged in it, which withoutHead begins anew.
-func (j *Journal) begin() error {
+func (j *Journal) begin(ctx context.Context) error {
 	file, err := j.fs.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	j.c.file = file
+	if err := lockFile(ctx, file, j.path, true, j.opts.LockTimeout); err != nil {
+		return err
+	}
+	// Somebody who got past a removed lock file may have been faster.
+	if info, err := file.Stat(); err != nil || info.Size() > 0 {
+		return errors.Join(err, fmt.Errorf("%w: another process began %q at the same moment; try again", ErrLocked, j.path))
+	}
 	return j.genesis()
 }
 
