@@ -91,7 +91,7 @@ func TestKnownAnswers(t *testing.T) {
 		prev = want.HMAC
 		size += int64(len(want.Line)) + 1
 	}
-	head := Head{Generation: 1, Chain: id, Seq: uint64(len(v.Lines)), MAC: prev, Size: size, Time: time.Date(2026, 11, 23, 10, 15, 1, 0, time.UTC)}
+	head := Head{Generation: 1, Chain: id, Position: Position{First: 1, Seq: uint64(len(v.Lines)), MAC: prev, Size: size}, Time: time.Date(2026, 11, 23, 10, 15, 1, 0, time.UTC)}
 	if got := string(head.AppendSlot(nil, NewHeadKey(k, id))); got != v.HeadSlot {
 		t.Errorf("slot\n%q, want\n%q", got, v.HeadSlot)
 	}
@@ -188,7 +188,7 @@ func TestHeadSlots(t *testing.T) {
 	_, k, id := loadChain(t)
 	hk := NewHeadKey(k, id)
 	at := func(gen uint64) Head {
-		return Head{Generation: gen, Chain: id, Seq: 10 + gen, Size: 1000, Time: time.Unix(1, 0).UTC()}
+		return Head{Generation: gen, Chain: id, Position: Position{First: 1, Seq: 10 + gen, Size: 1000}, Time: time.Unix(1, 0).UTC()}
 	}
 	slot := func(gen uint64) []byte { return at(gen).AppendSlot(nil, hk) }
 	file := func(even, odd []byte) []byte { return append(bytes.Clone(even), odd...) }

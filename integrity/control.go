@@ -16,6 +16,9 @@ const (
 	ControlOpened    = "chain.opened"
 	ControlClosed    = "chain.closed"
 	ControlRecovered = "chain.recovered"
+	ControlSegment   = "chain.segment"
+	ControlBreak     = "chain.break"
+	ControlPruned    = "chain.pruned"
 )
 
 // FormatVersion is the version of the format that this package writes.
@@ -31,6 +34,116 @@ type Genesis struct {
 	MAC     string  `json:"mac"`
 	KeyID   string  `json:"key_id"`
 	KeyMode string  `json:"key_mode"`
+	// Retention is what the chain allows to be removed; nil means nothing.
+	Retention *Retention `json:"retention,omitempty"`
+	// Follows names the chain whose place this one took, at somebody's word.
+	Follows *Follows `json:"follows,omitempty"`
+}
+
+// Retention is a policy by which the oldest segments of a chain are removed:
+// at least Keep finished segments stay, and those that are younger than
+// KeepFor. A member that is zero asks for nothing; a policy of which both are
+// zero removes nothing.
+type Retention struct {
+	Keep int `json:"keep,omitempty"`
+	// KeepFor is a duration as time.Duration writes it, "720h0m0s".
+	KeepFor string `json:"keep_for,omitempty"`
+}
+
+// Follows is the chain that another one replaces.
+type Follows struct {
+	// Chain, Seq and MAC are where the watermark that was found stood; they
+	// are left out where there was none.
+	Chain string `json:"chain_id,omitempty"`
+	Seq   uint64 `json:"seq,omitempty"`
+	MAC   string `json:"hmac,omitempty"`
+	// KeptIn is the folder, beside the journal, into which its files were
+	// moved.
+	KeptIn string `json:"kept_in"`
+	// Reason is what the person said who did it.
+	Reason string `json:"reason"`
+}
+
+// Position is a place in a chain: behind line Seq, which ends at byte Size of
+// the segment that begins with line First.
+type Position struct {
+	First uint64 `json:"first"`
+	Seq   uint64 `json:"seq"`
+	MAC   Hash   `json:"hmac"`
+	Size  int64  `json:"size"`
+}
+
+// Segment is the first record of each file of a chain but the first one. It
+// says of the chain what the genesis says, because the genesis may have been
+// removed by retention.
+type Segment struct {
+	Control string  `json:"control"`
+	Time    string  `json:"time"`
+	Writer  string  `json:"writer"`
+	Format  int     `json:"format"`
+	Chain   ChainID `json:"chain_id"`
+	KeyID   string  `json:"key_id"`
+	// Reason is why a new file was begun.
+	Reason string `json:"reason"`
+	// Previous is where the file before ends. Bytes beyond it are abandoned:
+	// no part of the chain.
+	Previous  Position   `json:"previous"`
+	Retention *Retention `json:"retention,omitempty"`
+}
+
+// Why a segment was begun.
+const (
+	SegmentSize    = "size"        // the one before was large enough
+	SegmentAge     = "age"         // it was old enough
+	SegmentRequest = "request"     // somebody asked for it
+	SegmentSync    = "sync_failed" // what the disk holds of it is unknown
+	SegmentBreak   = "break"       // less was found than there should be; chain.break follows
+)
+
+// Break is written, right behind a Segment, by a writer that found less than
+// it should, or else than it left.
+type Break struct {
+	Control string `json:"control"`
+	Time    string `json:"time"`
+	Writer  string `json:"writer"`
+	Found   string `json:"found"`
+	// KeptIn is the name of the file that stood in the journal's place and
+	// could not be taken for its last segment.
+	KeptIn string `json:"kept_in,omitempty"`
+	// Reason is what the person said who had it written.
+	Reason string `json:"reason,omitempty"`
+}
+
+// What a Break found.
+const (
+	// BreakNoWatermark: no valid watermark. The chain goes on behind the last
+	// line that holds; more may have stood behind it.
+	BreakNoWatermark = "no_watermark"
+	// BreakMissing: the file is gone.
+	BreakMissing = "missing"
+	// BreakReplaced: another file has the journal's name.
+	BreakReplaced = "replaced"
+	// BreakShorter: the file ends before the watermark.
+	BreakShorter = "shorter"
+	// BreakAltered: the line at the watermark is not the one that it names.
+	BreakAltered = "altered"
+	// BreakForeign: behind the last line stood lines that nobody with the key
+	// had written.
+	BreakForeign = "foreign"
+	// BreakRestored: a person says that the files were put back from a
+	// backup.
+	BreakRestored = "restored"
+)
+
+// Pruned is written before the oldest segments of a chain are removed.
+type Pruned struct {
+	Control string `json:"control"`
+	Time    string `json:"time"`
+	Writer  string `json:"writer"`
+	// Through is where the last segment that is removed ends.
+	Through Position `json:"through"`
+	// Retention is the policy by which it was done.
+	Retention Retention `json:"retention"`
 }
 
 // NewGenesis returns the genesis of a chain under key k.

@@ -31,7 +31,7 @@ func ExampleVerify() {
 		mac = sealer.MAC(mac, seq, integrity.Leaf(payload))
 		file = integrity.AppendSuffix(append(file, payload...), seq, mac)
 	}
-	head := integrity.Head{Generation: 1, Chain: chain, Seq: 2, MAC: mac, Size: int64(len(file)), Time: time.Unix(0, 0)}
+	head := integrity.Head{Generation: 1, Chain: chain, Position: integrity.Position{First: 1, Seq: 2, MAC: mac, Size: int64(len(file))}, Time: time.Unix(0, 0)}
 	watermark := head.AppendSlot(make([]byte, integrity.SlotSize), integrity.NewHeadKey(key, chain))
 
 	check := func(file []byte) {

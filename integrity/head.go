@@ -35,11 +35,8 @@ type Head struct {
 	// Generation rises by one with each watermark written.
 	Generation uint64
 	Chain      ChainID
-	// Seq and MAC are those of the last line covered.
-	Seq uint64
-	MAC Hash
-	// Size is the length of the file up to and including that line.
-	Size int64
+	// Position is the last line covered, and where it stands.
+	Position
 	// Time is when the watermark was written, by the writer's clock.
 	Time time.Time
 }
@@ -66,6 +63,8 @@ func (h Head) AppendSlot(dst []byte, k HeadKey) []byte {
 	dst = strconv.AppendUint(dst, h.Generation, 10)
 	dst = append(dst, ' ')
 	dst = append(dst, h.Chain.String()...)
+	dst = append(dst, ' ')
+	dst = strconv.AppendUint(dst, h.First, 10)
 	dst = append(dst, ' ')
 	dst = strconv.AppendUint(dst, h.Seq, 10)
 	dst = append(dst, ' ')
@@ -98,16 +97,17 @@ func parseSlot(slot []byte, keyOf func(ChainID) HeadKey) (Head, error) {
 		return h, errSlot
 	}
 	f := strings.Split(body[len(headStart):], " ")
-	if len(f) != 6 {
+	if len(f) != 7 {
 		return h, errSlot
 	}
-	var errs [6]error
+	var errs [7]error
 	h.Generation, errs[0] = strconv.ParseUint(f[0], 10, 64)
 	h.Chain, errs[1] = ParseChainID(f[1])
-	h.Seq, errs[2] = strconv.ParseUint(f[2], 10, 64)
-	errs[3] = h.MAC.UnmarshalText([]byte(f[3]))
-	h.Size, errs[4] = strconv.ParseInt(f[4], 10, 64)
-	h.Time, errs[5] = time.Parse(TimeFormat, f[5])
+	h.First, errs[2] = strconv.ParseUint(f[2], 10, 64)
+	h.Seq, errs[3] = strconv.ParseUint(f[3], 10, 64)
+	errs[4] = h.MAC.UnmarshalText([]byte(f[4]))
+	h.Size, errs[5] = strconv.ParseInt(f[5], 10, 64)
+	h.Time, errs[6] = time.Parse(TimeFormat, f[6])
 	if err := errors.Join(errs[:]...); err != nil {
 		return Head{}, errSlot
 	}

@@ -45,7 +45,7 @@ func (j *journalFile) add(payload string) {
 }
 
 func (j *journalFile) pin() {
-	h := Head{Generation: 1, Chain: j.chain, Seq: uint64(len(j.lines)), MAC: j.last, Size: int64(len(j.bytes())), Time: testTime}
+	h := Head{Generation: 1, Chain: j.chain, Position: Position{First: 1, Seq: uint64(len(j.lines)), MAC: j.last, Size: int64(len(j.bytes()))}, Time: testTime}
 	j.head = h.AppendSlot(make([]byte, SlotSize), NewHeadKey(j.key, j.chain))
 }
 
@@ -247,7 +247,7 @@ func TestWatermarkDecidesTheEnd(t *testing.T) {
 		}
 	}
 	// One of two slots torn may hide a commit.
-	h := Head{Generation: 2, Chain: j.chain, Seq: 9, MAC: j.last, Size: int64(len(j.bytes())), Time: testTime}
+	h := Head{Generation: 2, Chain: j.chain, Position: Position{First: 1, Seq: 9, MAC: j.last, Size: int64(len(j.bytes()))}, Time: testTime}
 	both := append(h.AppendSlot(nil, NewHeadKey(j.key, j.chain)), j.head[SlotSize:]...)
 	if r := judge(j.bytes(), both, j.key); r.Verdict != Verified || r.Unacknowledged != 0 {
 		t.Errorf("two slots: %s", r.Verdict)

@@ -131,7 +131,10 @@ func (j *Journal) replaceHead() error {
 // write writes the next watermark. It is not synced: a watermark that a power
 // loss takes back leaves genuine lines beyond it, which are accepted.
 func (h *headFile) write(chain integrity.ChainID, t tail, now time.Time) error {
-	head := integrity.Head{Generation: h.gen + 1, Chain: chain, Seq: t.seq, MAC: t.mac, Size: t.size, Time: now}
+	head := integrity.Head{
+		Generation: h.gen + 1, Chain: chain, Time: now,
+		Position: integrity.Position{First: 1, Seq: t.seq, MAC: t.mac, Size: t.size},
+	}
 	h.slot = head.AppendSlot(h.slot[:0], h.key)
 	off := int64(head.Generation%2) * integrity.SlotSize
 	if _, err := h.file.WriteAt(h.slot, off); err != nil {

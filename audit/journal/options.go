@@ -25,6 +25,13 @@ type Options struct {
 	// LockTimeout bounds the wait for other processes; 0 means
 	// DefaultLockTimeout.
 	LockTimeout time.Duration
+	// Rotation says when a new file is begun, and what becomes of the
+	// finished ones; the zero value keeps everything in one file.
+	Rotation Rotation
+	// Report gets what went wrong with work that no Append waits for
+	// (compressing a finished segment, removing one); nil ignores it. It is
+	// called from any goroutine, and must not wait for the journal.
+	Report func(error)
 	// Version of the program, for chain.opened.
 	Version string
 	// FS is the file system; nil means the operating system's. It is a seam
@@ -32,6 +39,24 @@ type Options struct {
 	FS vfs.FS
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+}
+
+// Rotation says when a new file is begun, and what becomes of finished ones.
+type Rotation struct {
+	// MaxSize, in bytes: a file that would grow beyond it is finished first.
+	// Records are never split, nor are those of one Append; a file can be
+	// larger by one of them. 0 means no limit.
+	MaxSize int64
+	// MaxAge: a file that was begun longer ago is finished. 0 means no limit.
+	MaxAge time.Duration
+	// Compress writes finished files anew as zstd.
+	Compress bool
+	// Keep is how many finished files stay; older ones are removed, after
+	// that was sealed. 0 keeps all of them.
+	Keep int
+	// KeepFor removes finished files whose last record is older. With Keep
+	// too, a file goes only when both allow it. 0 keeps all of them.
+	KeepFor time.Duration
 }
 
 // FsyncMode says when the file is synced to disk.

@@ -62,7 +62,7 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 
 func fixtureOf(t testing.TB, cfg *Config) *fixture {
 	t.Helper()
-	f := &fixture{cfg: cfg, telemetry: componenttest.NewTelemetry(), host: &statusHost{}, disk: &faultyDisk{}}
+	f := &fixture{cfg: cfg, telemetry: componenttest.NewTelemetry(), host: &statusHost{}, disk: &faultyDisk{FS: vfs.OS}}
 	f.set = metadatatest.NewSettings(f.telemetry)
 	core, logs := observer.New(zap.DebugLevel)
 	f.set.Logger, f.logs = zap.New(core), logs
@@ -174,6 +174,7 @@ func (h *statusHost) Report(e *componentstatus.Event)                   { h.even
 // faultyDisk is the operating system's file system, until a fault is set. It
 // counts the calls that it let through.
 type faultyDisk struct {
+	vfs.FS
 	write, sync, open atomic.Pointer[error]
 	syncs             atomic.Int64
 }
@@ -188,9 +189,6 @@ func (d *faultyDisk) OpenFile(name string, flag int, perm fs.FileMode) (vfs.File
 	}
 	return &faultyFile{f, d, name}, nil
 }
-func (d *faultyDisk) Lstat(name string) (fs.FileInfo, error) { return vfs.OS.Lstat(name) }
-func (d *faultyDisk) Remove(name string) error               { return vfs.OS.Remove(name) }
-func (d *faultyDisk) SyncDir(name string) error              { return vfs.OS.SyncDir(name) }
 
 type faultyFile struct {
 	vfs.File

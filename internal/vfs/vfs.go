@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 )
 
 // FS is a file system.
@@ -22,6 +23,13 @@ type FS interface {
 	Lstat(name string) (fs.FileInfo, error)
 	// Remove is os.Remove.
 	Remove(name string) error
+	// Rename is os.Rename within one directory. Like a creation, it may be
+	// lost in a crash until the directory is synced.
+	Rename(from, to string) error
+	// ReadDir returns the names in a directory, sorted.
+	ReadDir(name string) ([]string, error)
+	// Mkdir is os.Mkdir.
+	Mkdir(name string, perm fs.FileMode) error
 	// SyncDir makes the names in a directory durable: after a file is
 	// created, a crash may lose it until its directory is synced.
 	SyncDir(name string) error
@@ -55,6 +63,20 @@ func (osFS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 
 func (osFS) Lstat(name string) (fs.FileInfo, error) { return os.Lstat(name) }
 func (osFS) Remove(name string) error               { return os.Remove(name) }
+func (osFS) Rename(from, to string) error           { return os.Rename(from, to) }
+
+func (osFS) Mkdir(name string, perm fs.FileMode) error { return os.Mkdir(name, perm) }
+
+func (osFS) ReadDir(name string) ([]string, error) {
+	d, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	names, err := d.Readdirnames(-1)
+	slices.Sort(names)
+	return names, err
+}
 
 func (osFS) SyncDir(name string) error {
 	d, err := os.Open(name)

@@ -8,6 +8,7 @@ package faultfs
 
 import (
 	"io/fs"
+	"os"
 	"strings"
 	"sync"
 
@@ -26,6 +27,9 @@ const (
 	Truncate Op = "truncate"
 	SyncDir  Op = "syncdir"
 	Remove   Op = "remove"
+	Rename   Op = "rename"
+	ReadDir  Op = "readdir"
+	Mkdir    Op = "mkdir"
 )
 
 // Fault is what happens instead of a call.
@@ -119,6 +123,35 @@ func (f *FS) Remove(name string) error {
 		return &fs.PathError{Op: "remove", Path: name, Err: ft.Err}
 	}
 	return f.below.Remove(name)
+}
+
+// Rename implements vfs.FS.
+func (f *FS) Rename(from, to string) error {
+	if ft := f.fault(Rename, from); ft != nil {
+		if ft.Partial < 0 {
+			if err := f.below.Rename(from, to); err != nil {
+				return err
+			}
+		}
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: ft.Err}
+	}
+	return f.below.Rename(from, to)
+}
+
+// Mkdir implements vfs.FS.
+func (f *FS) Mkdir(name string, perm fs.FileMode) error {
+	if ft := f.fault(Mkdir, name); ft != nil {
+		return &fs.PathError{Op: "mkdir", Path: name, Err: ft.Err}
+	}
+	return f.below.Mkdir(name, perm)
+}
+
+// ReadDir implements vfs.FS.
+func (f *FS) ReadDir(name string) ([]string, error) {
+	if ft := f.fault(ReadDir, name); ft != nil {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: ft.Err}
+	}
+	return f.below.ReadDir(name)
 }
 
 // SyncDir implements vfs.FS.
