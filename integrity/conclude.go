@@ -3,9 +3,14 @@
 
 package integrity
 
-import "strconv"
+import (
+	"errors"
+	"strconv"
+)
 
 func formatInt(n int64) string { return strconv.FormatInt(n, 10) }
+
+func formatUint(n uint64) string { return strconv.FormatUint(n, 10) }
 
 func plural(n int64, noun string) string {
 	switch {
@@ -18,12 +23,11 @@ func plural(n int64, noun string) string {
 }
 
 // conclude turns what was found into a verdict.
-func (v *verification) conclude(chain ChainID) *Report {
+func (v *verification) conclude() *Report {
 	r := v.report
 	r.Lines = v.good.lines()
 	r.Records, r.Controls, r.Tombstones = v.good.records, v.good.controls, v.good.tombstones
-	r.Recovered, r.Unknown = v.seen.recovered, v.seen.unknown
-	r.Doubts = v.seen.doubts[:min(len(v.seen.doubts), MaxBad)]
+	r.Recovered, r.Unknown, r.Doubts = v.seen.recovered, v.seen.unknown, v.seen.doubts
 	if v.seen.opened != nil {
 		var o Opened
 		if ParseControl(v.seen.opened, &o) == nil {
@@ -35,13 +39,13 @@ func (v *verification) conclude(chain ChainID) *Report {
 		r.KeyID = v.in.Key.ID()
 		r.Bad, r.BadTotal = nil, 0
 		return r.cannot("no line's tag verifies with this key (id %s); the journal names key %s (auditchain key id FILE prints the id of a file)", v.in.Key.ID(), printable(v.genesis.KeyID))
-	case r.BadTotal == 0 && r.Lines > 0 && v.genesis.Format != FormatVersion:
+	case !v.broken && r.Lines > 0 && v.genesis.Format != FormatVersion:
+		r.Bad, r.BadTotal = nil, 0
 		return r.cannot("the journal has format version %d; this release reads version %d", v.genesis.Format, FormatVersion)
-	case r.Lines == 0 && r.BadTotal == 0 && v.head == nil:
-		if v.size == 0 {
-			return r.cannot("there is nothing to verify: the file is empty and there is no valid watermark")
-		}
+	case v.checker == nil && v.head == nil:
+		return r.cannot("there is nothing to verify: the file is empty and there is no valid watermark")
 	}
+	v.judgeStart()
 	v.judgeBad()
 	v.judgeEnd()
 	v.describe()
@@ -51,28 +55,47 @@ func (v *verification) conclude(chain ChainID) *Report {
 // judgeBad gives the verdict for the first bad place, if there is one.
 func (v *verification) judgeBad() {
 	r := v.report
-	first := r.First()
-	if first == nil {
-		return
+	if v.broken && v.bad >= 0 && v.bad < len(r.Bad) && v.scene != nil {
+		b := &r.Bad[v.bad]
+		lastPlace := v.lastForm.file < v.badFile || v.lastForm.file == v.badFile && v.lastForm.off < b.Offset
+		switch {
+		case b.Kind == IllFormed && lastPlace && v.end == nil && v.bad == 0 && v.badFile >= v.before.index:
+			// Nothing tells a crash from a cut here: no verdict of tampering.
+			r.TailBytes = v.file.size - b.Offset
+			if v.badFile != v.file.index {
+				r.TailBytes = v.before.size - b.Offset + v.file.size
+			}
+			r.Verdict = PartlyProven
+			r.notProven("the end: %d bytes from byte %d%s on are no whole line, and without a watermark a crash cannot be told from a cut", r.TailBytes, b.Offset, v.of(b))
+			r.Bad, r.BadTotal = nil, 0
+			v.broken = false
+			return
+		case b.Kind == IllFormed && lastPlace && v.endIsCut():
+			b.Kind, b.Reason = Missing, "the file ends inside this line"
+			v.cut = !v.headless
+		default:
+			b.Kind, b.Reason = v.checker.classify(v.scene)
+		}
 	}
-	lastPlace := v.lastForm < first.Offset
-	switch {
-	case first.Kind == IllFormed && lastPlace && v.head == nil:
-		// Nothing tells a crash from a cut here: no verdict of tampering.
-		r.TailBytes = v.size - first.Offset
-		r.Verdict = PartlyProven
-		r.notProven("the end: %d bytes from byte %d on are no whole line, and without a watermark a crash cannot be told from a cut", r.TailBytes, first.Offset)
-		r.Bad, r.BadTotal = nil, 0
-		return
-	case first.Kind == IllFormed && lastPlace && v.endsOpen && v.size < v.head.Size:
-		first.Kind = Missing
-		first.Reason = "the file ends inside this line"
+	switch first := r.First(); {
+	case first == nil && r.BadTotal == 0:
+	case first.Kind == Missing:
 		r.Verdict = Truncated
-		return
+	default:
+		r.Verdict = Tampered
 	}
-	c := &checker{sealer: NewSealer(v.in.Key, v.chain()), head: v.head}
-	first.Kind, first.Reason = c.classify(v.scene)
-	r.Verdict = Tampered
+}
+
+// endIsCut reports whether the last file ends inside a line at or below the
+// watermark.
+func (v *verification) endIsCut() bool {
+	switch {
+	case v.end == nil || !v.file.endsOpen:
+		return false
+	case v.pinned == v.file.index:
+		return v.file.size < v.end.Size
+	}
+	return v.pinned < 0 && v.end.First > v.file.first
 }
 
 func (v *verification) chain() ChainID {
@@ -85,24 +108,32 @@ func (v *verification) chain() ChainID {
 // judgeEnd compares the end with the watermark.
 func (v *verification) judgeEnd() {
 	r := v.report
-	h := v.head
+	h := v.end
 	if h == nil {
 		if r.Verdict == "" {
 			r.Verdict = PartlyProven
 		}
-		r.notProven("that this is the whole chain: nothing says where it should end: %v", v.headErr)
+		why := v.headErr
+		if why == nil {
+			why = errElsewhere
+		}
+		r.notProven("that this is the whole chain: nothing says where it should end: %v", why)
 		return
 	}
-	if r.LastSeq < h.Seq && (r.Verdict == "" || r.Verdict == Truncated) {
-		r.Verdict = Truncated
-		if r.First() == nil {
-			r.addBad(Bad{Line: v.line + 1, Seq: r.LastSeq + 1, Offset: v.size, Kind: Missing, Reason: "the file ends here"})
+	if r.LastSeq < h.Seq && (!v.broken || v.cut) {
+		if !v.broken {
+			v.addMissingEnd()
+		}
+		if r.Verdict == "" {
+			r.Verdict = Truncated
 		}
 		r.notProven("seq %d to %d: they were acknowledged, and are missing (in a copy that was made while somebody wrote, they may only have come later than the watermark was copied: copy the .head file first, then the journal)", r.LastSeq+1, h.Seq)
 	}
-	if r.Verdict == "" && v.headLine != nil && (v.headLine.MAC != h.MAC || v.headLine.end != h.Size) {
-		r.Verdict = Tampered
-		r.addBad(Bad{Line: v.line, Seq: h.Seq, Offset: v.headLine.Offset, Kind: Spliced, Reason: "the watermark names another line of this seq: file and watermark are of different histories"})
+	if !v.broken && v.headLine != nil {
+		r.addBad(*v.headLine)
+		if r.Verdict == "" {
+			r.Verdict = Tampered
+		}
 	}
 	if r.Verdict != "" {
 		return
@@ -111,47 +142,70 @@ func (v *verification) judgeEnd() {
 		r.Unacknowledged = r.LastSeq - h.Seq
 	}
 	switch {
+	case !v.headSeen:
+		r.Verdict = PartlyProven
+		r.Unacknowledged = 0
+		r.notProven("that nothing is missing at the end: the watermark names seq %d, which is before the beginning of the chain; it is an older one, and the newest is not here", h.Seq)
 	case r.Watermark.Degraded:
 		r.Verdict = PartlyProven
 		r.notProven("that nothing is missing at the end: the watermark's two slots are not two successive ones of this chain, and one may have named more")
-	case v.doubted():
+	case v.in.Alone || v.seen.doubted || v.turns.doubted:
 		r.Verdict = PartlyProven
-	case v.tailAt >= 0:
+	case v.tail != nil:
 		r.Verdict = VerifiedCrashTail
 	default:
 		r.Verdict = Verified
 	}
 }
 
-// doubted reports whether a writer went on where something may be missing.
-func (v *verification) doubted() bool {
-	for _, d := range v.report.Doubts {
-		if d.Watermark != WatermarkRemoved {
-			return true
-		}
+// addMissingEnd names the place where the chain should go on: in the file
+// that the watermark is about, or else behind the last line.
+func (v *verification) addMissingEnd() {
+	at := v.file
+	if v.pinEnd != nil && (v.pinEnd.lines > 0 || v.pinEnd.index > v.file.index) {
+		at = *v.pinEnd
 	}
-	return false
+	if at.name == "" {
+		at.name = v.report.File
+	}
+	v.report.addBad(Bad{File: at.name, Line: at.lines + 1, Seq: v.report.LastSeq + 1, Offset: at.size, Kind: Missing, Reason: "the file ends here"})
 }
+
+var errElsewhere = errors.New("the watermark is about another segment")
 
 // describe says in words what was proven and what was not.
 func (v *verification) describe() {
 	r := v.report
-	if r.Lines > 0 {
-		r.proven("lines 1 to %d (seq 1 to %d) are as they were sealed: %s, %s", r.Lines, r.LastSeq, plural(r.Records, "record"), plural(r.Controls, "control record"))
+	files := ""
+	if r.Segments > 1 {
+		files = ", in " + plural(int64(r.Segments), "file")
 	}
-	if v.head != nil && (r.Verdict == Verified || r.Verdict == VerifiedCrashTail) {
-		r.proven("nothing is missing up to seq %d, where the watermark of %s stands", v.head.Seq, FormatTime(v.head.Time))
+	if r.Lines > 0 {
+		r.proven("lines 1 to %d (seq %d to %d) are as they were sealed: %s, %s%s", r.Lines, r.LastSeq-uint64(r.Lines)+1, r.LastSeq, plural(r.Records, "record"), plural(r.Controls, "control record"), files)
+	}
+	if v.end != nil && (r.Verdict == Verified || r.Verdict == VerifiedCrashTail) {
+		r.proven("nothing is missing up to seq %d, where the watermark of %s stands", v.end.Seq, FormatTime(v.end.Time))
 		r.notProven("that no newer copy of this folder exists: an older copy verifies as of its watermark's time")
 	}
 	if r.Unacknowledged > 0 {
 		r.proven("%s beyond the watermark: genuine, written, and not known to be acknowledged", plural(int64(r.Unacknowledged), "line"))
 	}
-	if v.tailAt >= 0 {
-		r.notProven("%d bytes from byte %d on: an unfinished end beyond the watermark, as a crash leaves it", r.TailBytes, v.tailAt)
+	if v.in.Alone {
+		r.notProven("what came before and after this segment: it was judged alone")
 	}
-	if r.BadTotal > 0 && r.Verdict == Tampered {
-		r.notProven("everything from line %d on (%d later lines hold together with the line before them, which ties them to nothing proven)", r.Bad[0].Line, r.HoldsAfter)
+	if v.tail != nil {
+		r.notProven("%d bytes from byte %d%s on: an unfinished end beyond the watermark, as a crash leaves it", r.TailBytes, v.tail.Offset, v.of(v.tail))
 	}
+	if r.AbandonedBytes > 0 {
+		r.notProven("%s behind the end of a finished file, as the next one names it: abandoned, and no part of the chain", plural(r.AbandonedBytes, "byte"))
+	}
+	if v.headless {
+		r.notProven("what was before the first line that is here, and with it that anything is where it belongs (%d lines hold together with the line before them)", r.HoldsAfter)
+	} else if v.broken && v.bad >= 0 && !v.cut {
+		bad := &r.Bad[v.bad]
+		r.notProven("everything from line %d%s on (%d later lines hold together with the line before them, which ties them to nothing proven)", bad.Line, v.of(bad), r.HoldsAfter)
+	}
+	v.describeTurns()
 	for _, d := range r.Doubts {
 		if d.Watermark == WatermarkRemoved {
 			r.proven("at seq %d a running writer found its watermark removed, and made it anew from what it knew", d.Seq)
@@ -168,6 +222,14 @@ func (v *verification) describe() {
 	if r.Fsync != "" && r.Fsync != "always" {
 		r.notProven("that acknowledged records outlive a power loss: the last writer ran with fsync %s, and a power loss then looks like a cut", printable(r.Fsync))
 	}
+}
+
+// of names the file of a place, where there are several.
+func (v *verification) of(b *Bad) string {
+	if v.report.Segments < 2 {
+		return ""
+	}
+	return " of " + b.File
 }
 
 // printable keeps text of an unproven file from reaching a terminal raw.

@@ -59,6 +59,12 @@ func (k HeadKey) tag(b []byte) (h Hash) {
 // AppendSlot appends the slot, exactly SlotSize bytes, to dst.
 func (h Head) AppendSlot(dst []byte, k HeadKey) []byte {
 	start := len(dst)
+	dst = h.appendBody(dst)
+	return appendTag(dst, start, k.tag(dst[start:]))
+}
+
+// appendBody appends what the tag of a slot is about.
+func (h Head) appendBody(dst []byte) []byte {
 	dst = append(dst, headStart...)
 	dst = strconv.AppendUint(dst, h.Generation, 10)
 	dst = append(dst, ' ')
@@ -72,8 +78,11 @@ func (h Head) AppendSlot(dst []byte, k HeadKey) []byte {
 	dst = append(dst, ' ')
 	dst = strconv.AppendInt(dst, h.Size, 10)
 	dst = append(dst, ' ')
-	dst = h.Time.UTC().AppendFormat(dst, TimeFormat)
-	tag := k.tag(dst[start:])
+	return h.Time.UTC().AppendFormat(dst, TimeFormat)
+}
+
+// appendTag completes the slot that begins at start.
+func appendTag(dst []byte, start int, tag Hash) []byte {
 	dst = append(dst, ' ')
 	dst = hex.AppendEncode(dst, tag[:])
 	for len(dst) < start+SlotSize-1 {
@@ -84,23 +93,21 @@ func (h Head) AppendSlot(dst []byte, k HeadKey) []byte {
 
 var errSlot = errors.New("watermark slot is not whole")
 
-// parseSlot reads a slot and checks its tag with the key that keyOf gives for
-// the chain that the slot names.
-func parseSlot(slot []byte, keyOf func(ChainID) HeadKey) (Head, error) {
-	var h Head
+// readSlot reads a slot of the canonical form, and does not check its tag.
+func readSlot(slot []byte) (h Head, body []byte, tag Hash, err error) {
 	if len(slot) != SlotSize || slot[SlotSize-1] != '\n' {
-		return h, errSlot
+		return h, nil, tag, errSlot
 	}
 	text := strings.TrimRight(string(slot[:SlotSize-1]), " ")
-	body, tagText, ok := cutLast(text, " ")
-	if !ok || !strings.HasPrefix(body, headStart) {
-		return h, errSlot
+	start, tagText, ok := cutLast(text, " ")
+	if !ok || !strings.HasPrefix(start, headStart) {
+		return h, nil, tag, errSlot
 	}
-	f := strings.Split(body[len(headStart):], " ")
+	f := strings.Split(start[len(headStart):], " ")
 	if len(f) != 7 {
-		return h, errSlot
+		return h, nil, tag, errSlot
 	}
-	var errs [7]error
+	var errs [8]error
 	h.Generation, errs[0] = strconv.ParseUint(f[0], 10, 64)
 	h.Chain, errs[1] = ParseChainID(f[1])
 	h.First, errs[2] = strconv.ParseUint(f[2], 10, 64)
@@ -108,23 +115,53 @@ func parseSlot(slot []byte, keyOf func(ChainID) HeadKey) (Head, error) {
 	errs[4] = h.MAC.UnmarshalText([]byte(f[4]))
 	h.Size, errs[5] = strconv.ParseInt(f[5], 10, 64)
 	h.Time, errs[6] = time.Parse(TimeFormat, f[6])
+	errs[7] = tag.UnmarshalText([]byte(tagText))
 	if err := errors.Join(errs[:]...); err != nil {
-		return Head{}, errSlot
+		return Head{}, nil, tag, errSlot
 	}
-	key := keyOf(h.Chain)
-	var tag Hash
-	if err := tag.UnmarshalText([]byte(tagText)); err != nil {
-		return Head{}, errSlot
+	// The tag proves the bytes; only the canonical ones are a watermark.
+	if string(appendTag(h.appendBody(nil), 0, tag)) != string(slot) {
+		return Head{}, nil, tag, errSlot
 	}
-	want := key.tag([]byte(body))
+	return h, []byte(start), tag, nil
+}
+
+// parseSlot reads a slot and checks its tag with the key that keyOf gives for
+// the chain that the slot names.
+func parseSlot(slot []byte, keyOf func(ChainID) HeadKey) (Head, error) {
+	h, body, tag, err := readSlot(slot)
+	if err != nil {
+		return Head{}, err
+	}
+	want := keyOf(h.Chain).tag(body)
 	if !hmac.Equal(tag[:], want[:]) {
 		return Head{}, errors.New("watermark slot has a wrong tag")
 	}
-	// The tag proves the bytes; only the canonical ones are a watermark.
-	if string(h.AppendSlot(nil, key)) != string(slot) {
-		return Head{}, errSlot
-	}
 	return h, nil
+}
+
+// slotOf returns slot i of the contents of a watermark file, or what there is
+// of it.
+func slotOf(b []byte, i int) []byte {
+	return b[min(i*SlotSize, len(b)):min((i+1)*SlotSize, len(b))]
+}
+
+var errSlotPlace = errors.New("watermark slot stands in the other one's place")
+
+// PeekHead returns the position that the newest whole slot of a watermark
+// file names, for readers that have no key. It is not authentic: anybody who
+// can write the file can make it say anything. What it is good for is to know
+// how far a reader need look, not whether what it finds is true.
+func PeekHead(b []byte) (Position, bool) {
+	var newest Head
+	found := false
+	for i := range 2 {
+		h, _, _, err := readSlot(slotOf(b, i))
+		if err == nil && h.Generation%2 == uint64(i) && (!found || h.Generation > newest.Generation) {
+			newest, found = h, true
+		}
+	}
+	return newest.Position, found
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
@@ -157,10 +194,9 @@ func ParseHead(b []byte, k Key) (h Head, degraded bool, err error) {
 	var heads [2]Head
 	var errs [2]error
 	for i := range 2 {
-		slot := b[min(i*SlotSize, len(b)):min((i+1)*SlotSize, len(b))]
-		heads[i], errs[i] = parseSlot(slot, keyOf)
+		heads[i], errs[i] = parseSlot(slotOf(b, i), keyOf)
 		if errs[i] == nil && heads[i].Generation%2 != uint64(i) {
-			errs[i] = errors.New("watermark slot stands in the other one's place")
+			errs[i] = errSlotPlace
 		}
 	}
 	switch {

@@ -91,7 +91,7 @@ func VerifyLegacy(ctx context.Context, file string, lines io.Reader, key []byte)
 			break
 		}
 		if err != nil && err != io.EOF {
-			return r.cannot("%v", &readError{off, err})
+			return r.cannot("%v", &readError{file, off, err})
 		}
 		start := off
 		off += int64(len(line))

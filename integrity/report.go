@@ -84,6 +84,8 @@ type Report struct {
 	Format string `json:"format"`
 	Chain  string `json:"chain_id,omitempty"`
 	KeyID  string `json:"key_id,omitempty"`
+	// Segments is how many files were judged.
+	Segments int `json:"segments,omitempty"`
 	// Lines is how many lines hold, from the first one on without a gap;
 	// Records, Controls and Tombstones are theirs by kind.
 	Lines      int64 `json:"lines"`
@@ -101,12 +103,22 @@ type Report struct {
 	Unacknowledged uint64 `json:"unacknowledged,omitempty"`
 	// TailBytes is the size of an unfinished end beyond the watermark.
 	TailBytes int64 `json:"crash_tail_bytes,omitempty"`
+	// AbandonedBytes is what stands in finished files behind the end that the
+	// next one names: no part of the chain, and not judged, but where a writer
+	// found something there.
+	AbandonedBytes int64 `json:"abandoned_bytes,omitempty"`
+	// Pruned says from where on the chain stands; nil where it stands from its
+	// genesis on.
+	Pruned *PrunedStart `json:"pruned,omitempty"`
+	// Breaks are places where a writer sealed that it found less than it
+	// should, or else than it left; at most MaxBad.
+	Breaks []BreakFound `json:"breaks,omitempty"`
 	// Fsync is the mode that was in force when the last writer opened.
 	Fsync string `json:"fsync,omitempty"`
 	// Recovered counts crash tails that were set aside in the past.
 	Recovered int64 `json:"recovered,omitempty"`
 	// Doubts are places where a writer sealed that it found a watermark that
-	// was not as a writer leaves it.
+	// was not as a writer leaves it; at most MaxBad.
 	Doubts []Doubt `json:"doubts,omitempty"`
 	// Unknown names control records that this version does not know.
 	Unknown []string `json:"unknown_controls,omitempty"`
@@ -131,6 +143,25 @@ type Doubt struct {
 	Watermark string `json:"watermark"`
 }
 
+// BreakFound is a chain.break.
+type BreakFound struct {
+	Seq uint64 `json:"seq"`
+	// Found is what the writer found, one of the constants Break…; Reason is
+	// what a person said who had it written, and KeptIn the name of the file
+	// that was set aside.
+	Found  string `json:"found"`
+	Reason string `json:"reason,omitempty"`
+	KeptIn string `json:"kept_in,omitempty"`
+}
+
+// PrunedStart is the beginning of a chain of which segments were removed.
+type PrunedStart struct {
+	// FirstSeq is that of the first line that is there, and SealedAt that of
+	// the chain.pruned that says so.
+	FirstSeq uint64 `json:"first_seq"`
+	SealedAt uint64 `json:"sealed_at"`
+}
+
 // MaxBad is how many bad places a report names.
 const MaxBad = 20
 
@@ -148,7 +179,9 @@ func (r *Report) First() *Bad {
 func (r *Report) addBad(b Bad) {
 	r.BadTotal++
 	if len(r.Bad) < MaxBad {
-		b.File = r.File
+		if b.File == "" {
+			b.File = r.File
+		}
 		r.Bad = append(r.Bad, b)
 	}
 }

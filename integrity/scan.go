@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"runtime"
 	"sync"
 )
@@ -135,54 +136,19 @@ type result struct {
 	last          parsed // the last line of the chunk
 	lastHolds     parsed // the last line before the first bad place
 	lastForm      int64  // offset of the last well-formed line, -1 when none
-	head          *parsed
-	tailAt        int64 // where the crash tail begins, -1 when nowhere
-	seen          controlsSeen
-	err           error
+	head          *headLine
+	stopAt        int64 // where what is judged ends within the chunk, -1 when it does not
+	tail          bool  // because a crash tail begins there
+	// firstSeen is what the first line says, seen what the others that hold
+	// say.
+	firstSeen, seen controlsSeen
+	err             error
 }
 
-// controlsSeen gathers what the report says about control records.
-type controlsSeen struct {
-	opened    []byte // payload of the last chain.opened
-	doubts    []Doubt
-	recovered int64
-	unknown   []string
-}
-
-func (c *controlsSeen) add(l Line) {
-	switch name := l.ControlName(); name {
-	case ControlGenesis, ControlClosed:
-	case ControlOpened:
-		c.opened = bytes.Clone(l.Payload)
-		if bytes.Contains(l.Payload, []byte(`"watermark":`)) {
-			var o Opened
-			if ParseControl(l.Payload, &o) == nil && o.Watermark != "" && len(c.doubts) < MaxBad {
-				c.doubts = append(c.doubts, Doubt{Seq: l.Seq, Watermark: o.Watermark})
-			}
-		}
-	case ControlRecovered:
-		c.recovered++
-	default:
-		for _, u := range c.unknown {
-			if u == name {
-				return
-			}
-		}
-		if len(c.unknown) < 20 {
-			c.unknown = append(c.unknown, name)
-		}
-	}
-}
-
-func (c *controlsSeen) plus(d controlsSeen) {
-	if d.opened != nil {
-		c.opened = d.opened
-	}
-	c.recovered += d.recovered
-	c.doubts = append(c.doubts, d.doubts...)
-	for _, u := range d.unknown {
-		c.add(Line{Kind: Control, Payload: []byte(`{"control":"` + u + `"`)})
-	}
+// headLine is the line that the watermark names by its sequence number.
+type headLine struct {
+	index, off, end int64 // index counts lines of the chunk
+	mac             Hash
 }
 
 // checker checks the lines of chunks under one key. It is for one goroutine.
@@ -190,7 +156,19 @@ type checker struct {
 	sealer *Sealer
 	leaf   LeafHasher
 	head   *Head
+	bounds bounds
 }
+
+// bounds are where in a file the judging of lines ends, in bytes.
+type bounds struct {
+	// limit is where the file ends as the next one names it.
+	limit int64
+	// tail is from where on an ill-formed line is what a crash left.
+	tail int64
+}
+
+// unbounded is a file of which every byte counts.
+var unbounded = bounds{limit: math.MaxInt64, tail: math.MaxInt64}
 
 // parse takes one line off data, which must not be empty.
 func (c *checker) parse(data []byte, off int64) (parsed, []byte) {
@@ -241,10 +219,14 @@ func badPlace(seq uint64, mac Hash, p *parsed) Bad {
 
 // check checks all lines of a chunk but the first against the line before.
 func (c *checker) check(ch chunk) *result {
-	r := &result{chunk: ch, lastForm: -1, tailAt: -1}
+	r := &result{chunk: ch, lastForm: -1, stopAt: -1}
 	data, off := ch.data, ch.off
 	var prev parsed
 	for len(data) > 0 {
+		if off >= c.bounds.limit {
+			r.stopAt = off
+			break
+		}
 		var p parsed
 		p, data = c.parse(data, off)
 		if ch.tooLong {
@@ -256,8 +238,8 @@ func (c *checker) check(ch chunk) *result {
 			p.checkBytes()
 			holds = first
 		}
-		if p.err != nil && c.head != nil && off >= c.head.Size {
-			r.tailAt = off
+		if p.err != nil && off >= c.bounds.tail {
+			r.stopAt, r.tail = off, true
 			break
 		}
 		off = p.end
@@ -273,7 +255,7 @@ func (c *checker) check(ch chunk) *result {
 			r.addBad(&prev, &p)
 		}
 		if holds {
-			r.hold(&p, first, c.head)
+			r.hold(&p, &prev, c.head)
 		}
 		prev = p
 	}
@@ -282,10 +264,11 @@ func (c *checker) check(ch chunk) *result {
 }
 
 // hold counts a line that follows the one before it.
-func (r *result) hold(p *parsed, first bool, head *Head) {
+func (r *result) hold(p, prev *parsed, head *Head) {
 	if p.err != nil {
 		return
 	}
+	first := r.lines == 1
 	switch {
 	case first: // the merger counts it
 	case r.badTotal == 0:
@@ -296,12 +279,15 @@ func (r *result) hold(p *parsed, first bool, head *Head) {
 	if r.badTotal == 0 {
 		r.lastHolds = *p
 	}
-	if p.Kind == Control {
-		r.seen.add(p.Line)
+	switch {
+	case p.Kind != Control:
+	case first:
+		r.firstSeen.add(p.Line, 0, -1)
+	default:
+		r.seen.add(p.Line, r.lines-1, prev.Offset)
 	}
 	if head != nil && p.Seq == head.Seq {
-		at := *p
-		r.head = &at
+		r.head = &headLine{index: r.lines - 1, off: p.Offset, end: p.end, mac: p.MAC}
 	}
 }
 

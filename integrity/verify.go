@@ -7,14 +7,22 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 )
 
 // Input is what a verification judges.
 type Input struct {
-	// File is the name that the report gives the file.
+	// File is the name that the report gives the chain.
 	File string
-	// Lines is the file, from its first byte to the end of what is judged.
+	// Lines is the chain where it is one file, from its first byte to the end
+	// of what is judged.
 	Lines io.Reader
+	// Files are the files of the chain, the oldest first. Where they are set,
+	// Lines is not read.
+	Files []Source
+	// Alone says that the one file is a segment that is judged without the
+	// others: the verdict is at best PartlyProven.
+	Alone bool
 	// Key is the key of the chain.
 	Key Key
 	// Head is the contents of the watermark file; nil when there is none.
@@ -23,87 +31,168 @@ type Input struct {
 	Workers int
 }
 
+// Source is one file of a chain.
+type Source struct {
+	// File is the name that the report gives the file.
+	File string
+	// First is the sequence number that the name of a finished segment says;
+	// 0 for the file that is being written.
+	First uint64
+	// Open returns the contents, from the first byte to the end of what is
+	// judged. It is called once, when the file before is about to be read:
+	// no more than two are open at a time.
+	Open func() (io.ReadCloser, error)
+}
+
 // verification is one run of Verify.
 type verification struct {
 	in      Input
 	report  *Report
-	head    *Head
+	head    *Head // what the watermark says, where it is valid
+	end     *Head // the same, where it pins the end of what is judged
 	headErr error
+	pinned  int // the file that the watermark is about; -1 when it is not there
 	genesis Genesis
 	genErr  error
+	checker *checker // of the merger; nil until the chain is known
 	seen    controlsSeen
 
-	prev     parsed // the line before, in the order of the file
-	line     int64  // lines merged
-	good     counts
+	file   fileState // the file that is being judged, or was last
+	before fileState // the file before it
+	empty  int       // a file without a byte, since the one before; -1 when none
+	prev   parsed    // the line before, in the order of the chain
+	good   counts
+	// broken says that the chain does not hold at some place, the first of
+	// which is place bad of the report (-1 where the report has no room for
+	// it) in file badFile. scene is where its kind is still to be told.
+	broken   bool
+	cut      bool // that place is an end which is cut off inside a line
+	headless bool // nothing accounts for what was before the first line
+	bad      int
+	badFile  int
 	scene    *scene
-	lastForm int64
-	headLine *parsed
-	size     int64
-	tailAt   int64
-	endsOpen bool // the file's last line has no LF
+	lastForm struct {
+		file int
+		off  int64
+	}
+	headLine *Bad // where the line stands that the watermark names, when elsewhere than it says
+	headSeen bool
+	pinEnd   *fileState // the file that the watermark is about, judged
+	tail     *Bad       // where the crash tail begins
+	turns    turnsTaken
 }
 
 // Verify verifies a chain, in constant memory and on several goroutines. It
 // returns a report also when ctx ends or reading fails: then the verdict is
 // CannotVerify.
 func Verify(ctx context.Context, in Input) *Report {
-	ctx, cancel := context.WithCancel(ctx)
 	v := &verification{
-		in: in, lastForm: -1, tailAt: -1,
+		in: in, pinned: -1, empty: -1, bad: -1,
 		report: &Report{File: in.File, Format: "auditchain/v1", KeyID: in.Key.ID(), Proven: []string{}, NotProven: []string{}},
 	}
+	v.lastForm.file = -1
 	if in.Key.IsZero() {
-		cancel()
 		v.report.KeyID = ""
 		return v.report.cannot("there is no key to verify with")
 	}
+	if in.Files == nil {
+		v.in.Files = []Source{{File: in.File, Open: func() (io.ReadCloser, error) { return io.NopCloser(in.Lines), nil }}}
+	}
+	if in.Alone && len(v.in.Files) != 1 {
+		return v.report.cannot("a segment is judged alone, and there are %d files", len(v.in.Files))
+	}
+	v.report.Segments = len(v.in.Files)
 	head, degraded, err := ParseHead(in.Head, in.Key)
 	if err == nil {
-		v.head = &head
+		v.head, v.end = &head, &head
 		v.report.Watermark = &Watermark{Seq: head.Seq, MAC: head.MAC, Time: head.Time, Degraded: degraded}
+		v.pinned = v.pinnedFile()
 	}
 	v.headErr = err
 
-	s := &splitter{r: in.Lines}
-	first, err := s.next(nil)
-	if err != nil && err != io.EOF {
-		cancel()
-		return v.report.cannot("the file cannot be read at byte %d: %v", first.off, err)
+	unknown, err := v.judge(ctx)
+	switch {
+	case err != nil:
+		return v.report.cannot("%v", err)
+	case unknown != nil:
+		return v.unknownChain(unknown)
 	}
-	chain, known := v.begin(first)
-	if len(first.data) > 0 && known {
-		newChecker := func() *checker { return &checker{sealer: NewSealer(in.Key, chain), head: v.head} }
-		p := startPipeline(ctx, s, first, in.Workers, newChecker)
-		err := v.merge(ctx, p, newChecker())
-		cancel()
-		p.wg.Wait()
-		if err != nil {
-			return v.report.cannot("%v", err)
-		}
-		if v.tailAt >= 0 {
-			// Behind a line that is too long, nothing was split any more.
-			n, _ := io.Copy(io.Discard, in.Lines)
-			v.report.TailBytes += n
-		}
-	}
-	cancel()
-	if len(first.data) > 0 && !known {
-		return v.unknownChain(first)
-	}
-	return v.conclude(chain)
+	return v.conclude()
 }
 
-// begin finds out which chain the file says it is.
-func (v *verification) begin(first chunk) (ChainID, bool) {
-	var c checker
-	v.genErr = errors.New("the file is empty")
-	if len(first.data) > 0 {
-		p, _ := c.parse(first.data, 0)
-		p.checkBytes()
-		if v.genErr = p.err; p.err == nil {
-			v.genesis, v.genErr = ParseGenesis(p.Line)
+// pinnedFile finds the file that the watermark is about (docs/SPEC.md,
+// section 7.3).
+func (v *verification) pinnedFile() int {
+	last := len(v.in.Files) - 1
+	for i, s := range v.in.Files {
+		if s.First != 0 && s.First == v.head.First {
+			return i
 		}
+	}
+	if last >= 0 && v.in.Files[last].First == 0 {
+		return last
+	}
+	return -1
+}
+
+// judge judges the files in order. It returns the first one with a line where
+// nothing says which chain it is.
+func (v *verification) judge(ctx context.Context) (unknown *openFile, err error) {
+	files := v.in.Files
+	var cur, next *openFile
+	defer func() {
+		cur.close()
+		next.close()
+	}()
+	if len(files) > 0 {
+		cur = openSource(files[0])
+	}
+	for i := range files {
+		if cur.err != nil {
+			return nil, cur.err
+		}
+		if i+1 < len(files) {
+			next = openSource(files[i+1])
+		}
+		if cur.empty() {
+			v.empty = i
+		} else {
+			if v.checker == nil {
+				chain, known := v.begin(cur.line)
+				if !known {
+					return cur, nil
+				}
+				v.checker = &checker{sealer: NewSealer(v.in.Key, chain), head: v.head, bounds: unbounded}
+				v.look(cur)
+			}
+			v.look(next)
+			if err := v.judgeFile(ctx, i, cur, next); err != nil {
+				return nil, err
+			}
+		}
+		if i == v.pinned {
+			v.pinEnd = &fileState{index: i, name: files[i].File}
+			if v.file.index == i && !cur.empty() {
+				*v.pinEnd = v.file
+			}
+		}
+		cur.close()
+		cur, next = next, nil
+	}
+	return nil, ctx.Err()
+}
+
+// begin finds out which chain it is that begins with line p.
+func (v *verification) begin(p parsed) (ChainID, bool) {
+	switch v.genErr = p.err; {
+	case p.err != nil:
+	case p.ControlName() == ControlSegment:
+		var s Segment
+		if v.genErr = ParseControl(p.Payload, &s); v.genErr == nil {
+			v.genesis = Genesis{Chain: s.Chain, Format: s.Format, KeyID: s.KeyID, Retention: s.Retention}
+		}
+	default:
+		v.genesis, v.genErr = ParseGenesis(p.Line)
 	}
 	switch {
 	case v.head != nil:
@@ -120,135 +209,28 @@ func (v *verification) begin(first chunk) (ChainID, bool) {
 
 // unknownChain is the report where neither the first line nor a watermark
 // says which chain it is: no tag can be checked.
-func (v *verification) unknownChain(first chunk) *Report {
-	var c checker
-	p, _ := c.parse(first.data, 0)
-	if p.err != nil || p.Seq == 1 {
-		return v.report.cannot("the first line is no %s record and there is no valid watermark: this is not a journal, or its first line was altered", ControlGenesis)
+func (v *verification) unknownChain(f *openFile) *Report {
+	if f.line.err != nil || f.line.Seq == 1 || f.line.ControlName() == ControlSegment {
+		return v.report.cannot("the first line is no %s or %s record and there is no valid watermark: this is not a journal, or its first line was altered", ControlGenesis, ControlSegment)
 	}
 	v.report.Verdict = Tampered
-	v.report.addBad(Bad{Line: 1, Seq: 1, Kind: Removed, Reason: "the file begins with a later line: those before it are missing"})
+	v.report.addBad(Bad{File: f.source.File, Line: 1, Seq: 1, Kind: Removed, Reason: "the file begins with a later line: those before it are missing"})
 	v.report.notProven("every line: without the first line (or a watermark) nothing says which chain this is")
 	return v.report
 }
 
-// merge takes the results in order.
-func (v *verification) merge(ctx context.Context, p *pipeline, c *checker) error {
-	for out := range p.results {
-		r := <-out
-		if r.err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			return &readError{r.chunk.off, r.err}
-		}
-		v.add(r, c)
-		if r.tailAt >= 0 {
-			v.size = r.tailAt
-			v.tailAt = r.tailAt
-			// What follows is only measured.
-			v.report.TailBytes = int64(len(r.chunk.data)) - (r.tailAt - r.chunk.off)
-			p.recycle(r.chunk.data)
-			return v.measure(ctx, p)
-		}
-		v.size = r.chunk.off + int64(len(r.chunk.data))
-		v.endsOpen = len(r.chunk.data) > 0 && r.chunk.data[len(r.chunk.data)-1] != '\n'
-		p.recycle(r.chunk.data)
-	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return nil
-}
-
-// measure counts the bytes behind the beginning of a crash tail.
-func (v *verification) measure(ctx context.Context, p *pipeline) error {
-	for out := range p.results {
-		r := <-out
-		if r.err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			return &readError{r.chunk.off, r.err}
-		}
-		v.report.TailBytes += int64(len(r.chunk.data))
-		p.recycle(r.chunk.data)
-	}
-	return ctx.Err()
-}
-
-// add takes the result of the next chunk of the file.
-func (v *verification) add(r *result, c *checker) {
-	if v.scene != nil {
-		v.scene.take(r.chunk.data)
-	}
-	if r.lines == 0 {
-		return
-	}
-	wasBad := v.report.BadTotal > 0
-	// The first line of the chunk follows the last of the chunk before.
-	var firstHolds bool
-	if v.line > 0 && v.prev.err != nil && r.first.err == nil {
-		// Behind what is no line, it has nothing to hold on to.
-	} else if firstHolds = c.follows(v.prev.Seq, v.prev.MAC, &r.first); !firstHolds {
-		b := badPlace(v.prev.Seq, v.prev.MAC, &r.first)
-		v.bad(localBad{bad: b, prevSeq: v.prev.Seq, prevMAC: v.prev.MAC}, r.chunk)
-	}
-	if firstHolds {
-		v.hold(wasBad, func(n *counts) { n.add(r.first.Kind) })
-		if !wasBad {
-			v.report.LastSeq, v.report.LastMAC = r.first.Seq, r.first.MAC
-		}
-	}
-	nowBad := wasBad || v.report.BadTotal > 0
-	v.hold(nowBad, func(n *counts) { n.plus(r.before) })
-	if !nowBad && r.lastHolds.Seq != 0 {
-		v.report.LastSeq, v.report.LastMAC = r.lastHolds.Seq, r.lastHolds.MAC
-	}
-	v.hold(true, func(n *counts) { n.plus(r.after) })
-	for _, b := range r.bads {
-		v.bad(b, r.chunk)
-	}
-	v.report.BadTotal += r.badTotal - int64(len(r.bads))
-	if firstHolds || !nowBad {
-		v.seen.plus(r.seen)
-	}
-	if r.head != nil && (firstHolds || r.head.Offset != r.first.Offset) {
-		v.headLine = r.head
-	}
-	if r.lastForm >= 0 {
-		v.lastForm = r.lastForm
-	}
-	v.prev = r.last
-	v.line += r.lines
-}
-
-func (v *verification) hold(afterBad bool, add func(*counts)) {
-	if !afterBad {
-		add(&v.good)
-		return
-	}
-	var n counts
-	add(&n)
-	v.report.HoldsAfter += n.lines()
-}
-
-func (v *verification) bad(b localBad, ch chunk) {
-	b.bad.Line = v.line + b.index + 1
-	if v.report.BadTotal == 0 {
-		v.scene = &scene{prevSeq: b.prevSeq, prevMAC: b.prevMAC, off: b.bad.Offset}
-		v.scene.take(ch.data[b.bad.Offset-ch.off:])
-	}
-	v.report.addBad(b.bad)
-}
-
 type readError struct {
-	off int64
-	err error
+	file string
+	off  int64
+	err  error
 }
 
 func (e *readError) Error() string {
-	return "the file cannot be read further than byte " + formatInt(e.off) + ": " + e.err.Error()
+	s := "the file"
+	if e.file != "" {
+		s = "the file " + strconv.Quote(e.file)
+	}
+	return s + " cannot be read further than byte " + formatInt(e.off) + ": " + e.err.Error()
 }
 
 func (e *readError) Unwrap() error { return e.err }
@@ -258,3 +240,5 @@ func (v *verification) wrongKey() bool {
 	return v.head == nil && v.good.lines() == 0 && v.report.HoldsAfter == 0 &&
 		v.genErr == nil && v.genesis.KeyID != v.in.Key.ID()
 }
+
+var errNoFirstLine = errors.New("the file is empty")
