@@ -90,7 +90,7 @@ func (v *verification) judgeBad() {
 // watermark.
 func (v *verification) endIsCut() bool {
 	switch {
-	case v.end == nil || !v.file.endsOpen:
+	case v.end == nil || !v.file.endsOpen || v.badFile != v.file.index:
 		return false
 	case v.pinned == v.file.index:
 		return v.file.size < v.end.Size

@@ -84,7 +84,7 @@ type Report struct {
 	Format string `json:"format"`
 	Chain  string `json:"chain_id,omitempty"`
 	KeyID  string `json:"key_id,omitempty"`
-	// Segments is how many files were judged.
+	// Segments is how many files were judged, where Input.Files named them.
 	Segments int `json:"segments,omitempty"`
 	// Lines is how many lines hold, from the first one on without a gap;
 	// Records, Controls and Tombstones are theirs by kind.

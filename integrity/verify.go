@@ -95,13 +95,13 @@ func Verify(ctx context.Context, in Input) *Report {
 		v.report.KeyID = ""
 		return v.report.cannot("there is no key to verify with")
 	}
-	if in.Files == nil {
+	if in.Files == nil && in.Lines != nil {
 		v.in.Files = []Source{{File: in.File, Open: func() (io.ReadCloser, error) { return io.NopCloser(in.Lines), nil }}}
 	}
 	if in.Alone && len(v.in.Files) != 1 {
 		return v.report.cannot("a segment is judged alone, and there are %d files", len(v.in.Files))
 	}
-	v.report.Segments = len(v.in.Files)
+	v.report.Segments = len(in.Files)
 	head, degraded, err := ParseHead(in.Head, in.Key)
 	if err == nil {
 		v.head, v.end = &head, &head
@@ -163,8 +163,8 @@ func (v *verification) judge(ctx context.Context) (unknown *openFile, err error)
 					return cur, nil
 				}
 				v.checker = &checker{sealer: NewSealer(v.in.Key, chain), head: v.head, bounds: unbounded}
-				v.look(cur)
 			}
+			v.look(cur)
 			v.look(next)
 			if err := v.judgeFile(ctx, i, cur, next); err != nil {
 				return nil, err

@@ -1,0 +1,519 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package integrity
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	file1  = "audit-00000000000000000001.jsonl"
+	file7  = "audit-00000000000000000007.jsonl"
+	file13 = "audit.jsonl"
+)
+
+func TestSetsThatVerify(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		set       func() *set
+		verdict   Verdict
+		lastSeq   uint64
+		unack     uint64
+		tail      int64
+		abandoned int64
+	}{
+		{"three files", threeFiles, Verified, 18, 0, 0, 0},
+		{"a file of one line", func() *set { return threeFiles().rotate(SegmentRequest).pin() }, Verified, 19, 0, 0, 0},
+		{"all files finished", func() *set {
+			s := threeFiles()
+			s.finish(s.position())
+			s.drop(3)
+			return s
+		}, Verified, 18, 0, 0, 0},
+		{"sync failed", func() *set {
+			s := newSet(nil).records(4).pin()
+			p := s.position()
+			s.records(3) // the disk may or may not have them
+			s.finish(p)
+			return s.begin(SegmentSync, p).records(2).pin()
+		}, Verified, 9, 0, 0, 510},
+		{"sync failed, and what was written is torn", func() *set {
+			s := newSet(nil).records(4).pin()
+			p := s.position()
+			s.live().lines = append(s.live().lines, []byte("{\"timestamp\x00\x00"))
+			s.finish(p)
+			return s.begin(SegmentSync, p).records(2).pin()
+		}, Verified, 9, 0, 0, 13},
+		{"foreign bytes behind a finished file", func() *set {
+			s := threeFiles()
+			s.files[0].lines = append(s.files[0].lines, []byte("foreign\n"))
+			return s
+		}, Verified, 18, 0, 0, 8},
+		{"lines beyond the watermark, in the file after its own", func() *set {
+			return newSet(nil).records(4).pin().rotate(SegmentSize).records(2)
+		}, Verified, 9, 3, 0, 0},
+		{"crash before the new file is made", func() *set {
+			s := threeFiles()
+			s.finish(s.position())
+			s.drop(3)
+			return s
+		}, Verified, 18, 0, 0, 0},
+		{"crash before chain.segment is written", func() *set {
+			s := threeFiles()
+			s.finish(s.position())
+			return s
+		}, Verified, 18, 0, 0, 0},
+		{"crash in chain.segment", func() *set {
+			s := threeFiles().rotate(SegmentSize)
+			f := s.live()
+			f.lines[0] = f.lines[0][:40]
+			return s
+		}, VerifiedCrashTail, 18, 0, 40, 0},
+		{"crash that left NULs for chain.segment", func() *set {
+			s := threeFiles().rotate(SegmentSize)
+			s.live().lines = [][]byte{make([]byte, 512)}
+			return s
+		}, VerifiedCrashTail, 18, 0, 512, 0},
+		{"crash before the watermark of the new file", func() *set { return threeFiles().rotate(SegmentSize) }, Verified, 19, 1, 0, 0},
+		{"crash behind chain.segment", func() *set {
+			s := threeFiles().rotate(SegmentSize)
+			s.live().lines = append(s.live().lines, []byte(`{"timestamp"`))
+			return s
+		}, VerifiedCrashTail, 19, 1, 12, 0},
+		{"sync failed, and a crash before chain.segment", func() *set {
+			s := threeFiles()
+			p := s.position()
+			s.live().lines = append(s.live().lines, make([]byte, 100))
+			s.finish(p)
+			return s
+		}, VerifiedCrashTail, 18, 0, 100, 0},
+		{"sync failed, and a crash in chain.segment", func() *set {
+			s := threeFiles()
+			p := s.position()
+			s.records(1)
+			s.live().lines = append(s.live().lines, make([]byte, 100))
+			s.finish(p)
+			s.live().lines = [][]byte{[]byte(`{"control":"ch`)}
+			return s
+		}, VerifiedCrashTail, 19, 1, 114, 0},
+		{"unfinished end", func() *set {
+			s := threeFiles()
+			s.live().lines = append(s.live().lines, []byte(`{"timestamp"`))
+			return s
+		}, VerifiedCrashTail, 18, 0, 12, 0},
+		{"pruned, and still there", func() *set {
+			s := newSet(&Retention{Keep: 1}).records(1).rotate(SegmentSize).rotate(SegmentSize)
+			return s.prune(1).pin()
+		}, Verified, 6, 0, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := c.set()
+			r := judgeSet(s)
+			if r.Verdict != c.verdict || r.LastSeq != c.lastSeq || r.Lines != int64(c.lastSeq) || r.Unacknowledged != c.unack || r.TailBytes != c.tail {
+				t.Errorf("%s %v: last seq %d, %d lines, %d unacknowledged, tail %d: %q", r.Verdict, r.First(), r.LastSeq, r.Lines, r.Unacknowledged, r.TailBytes, r.NotProven)
+			}
+			if r.AbandonedBytes != c.abandoned || (c.abandoned > 0) != strings.Contains(strings.Join(r.NotProven, "\n"), "abandoned") {
+				t.Errorf("%d bytes abandoned, want %d: %q", r.AbandonedBytes, c.abandoned, r.NotProven)
+			}
+			if r.Segments != len(s.files) || r.HoldsAfter != 0 || r.BadTotal != 0 {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+func TestSetsWithoutWatermark(t *testing.T) {
+	s := threeFiles()
+	if r := judgeFiles(s, nil); r.Verdict != PartlyProven || r.Lines != 18 {
+		t.Errorf("%s %v", r.Verdict, r.First())
+	}
+	s.live().lines = append(s.live().lines, []byte(`{"timestamp"`))
+	if r := judgeFiles(s, nil); r.Verdict != PartlyProven || r.TailBytes != 12 || r.BadTotal != 0 {
+		t.Errorf("unfinished end: %s %v %d", r.Verdict, r.First(), r.TailBytes)
+	}
+	// In a finished file, there is no crash.
+	s = threeFiles()
+	f := s.files[1]
+	f.lines[5] = f.lines[5][:20]
+	r := judgeFiles(s, nil)
+	wantBad(t, r, Truncated, file7, 6, 12, Missing)
+	// The watermark of a copy that was made before segments were removed.
+	s = newSet(&Retention{Keep: 1}).records(2)
+	s.pin()
+	old := s.head()
+	s.rotate(SegmentSize).records(1).rotate(SegmentSize).prune(1).pin()
+	s.drop(0)
+	if r := judgeFiles(s, old); r.Verdict != PartlyProven || !strings.Contains(fmt.Sprint(r.NotProven), "before the beginning") {
+		t.Errorf("older watermark: %s %v", r.Verdict, r.NotProven)
+	}
+}
+
+// setAttack is one thing that somebody without the key may do to the files of
+// a chain, and how it must show.
+type setAttack struct {
+	name    string
+	do      func(s *set)
+	verdict Verdict
+	file    string
+	line    int64
+	seq     uint64
+	kind    BadKind
+}
+
+func setAttacks() []setAttack {
+	swap := func(s *set, i, j int) { s.files[i].lines, s.files[j].lines = s.files[j].lines, s.files[i].lines }
+	replace := func(s *set, i, line int, old, new string) {
+		f := s.files[i]
+		b := bytes.Replace(f.lines[line], []byte(old), []byte(new), 1)
+		if bytes.Equal(b, f.lines[line]) {
+			panic("nothing is replaced")
+		}
+		f.lines[line] = b
+	}
+	other := func() *set {
+		s := threeFiles()
+		o := &set{key: s.key, chain: chainB, now: testTime, files: []*setFile{{name: "audit.jsonl"}}, slots: s.slots}
+		o.control(NewGenesis(chainB, s.key, testTime))
+		return o.records(5).rotate(SegmentSize).records(5).rotate(SegmentSize).records(5)
+	}
+	return []setAttack{
+		{"drop the first file", func(s *set) { s.drop(0) }, Tampered, file7, 1, 1, Removed},
+		{"drop the middle file", func(s *set) { s.drop(1) }, Tampered, file13, 1, 7, Removed},
+		{"drop the last file", func(s *set) { s.drop(2) }, Truncated, file7, 7, 13, Missing},
+		{"drop the last two files", func(s *set) { s.files = s.files[:1] }, Truncated, file1, 7, 7, Missing},
+		{"drop all but the last file", func(s *set) { s.files = s.files[2:] }, Tampered, file13, 1, 1, Removed},
+		{"drop all files", func(s *set) { s.files = []*setFile{} }, Truncated, file13, 1, 1, Missing},
+		{"swap the contents of two files", func(s *set) { swap(s, 0, 1) }, Tampered, file1, 1, 1, Reordered},
+		{"swap the contents of the last two files", func(s *set) { swap(s, 1, 2) }, Tampered, file7, 1, 7, Reordered},
+		{"swap two files and their names", func(s *set) { s.files[0], s.files[1] = s.files[1], s.files[0] }, Tampered, file7, 1, 1, Removed},
+		{"rename a file", func(s *set) { s.files[1].first = 8 }, Tampered, file7, 1, 8, Reordered},
+		{"empty the first file", func(s *set) { s.files[0].lines = nil }, Truncated, file1, 1, 1, Missing},
+		{"empty the middle file", func(s *set) { s.files[1].lines = nil }, Truncated, file7, 1, 7, Missing},
+		{"empty the last file", func(s *set) { s.files[2].lines = nil }, Truncated, file13, 1, 13, Missing},
+		{"put an empty file in between", func(s *set) {
+			s.files = []*setFile{s.files[0], s.files[1], {name: "audit-00000000000000000009.jsonl", first: 9}, s.files[2]}
+		}, Tampered, "audit-00000000000000000009.jsonl", 1, 13, Inserted},
+		{"repeat a file", func(s *set) {
+			f := *s.files[0]
+			s.files = []*setFile{s.files[0], s.files[1], &f, s.files[2]}
+		}, Tampered, file1, 1, 13, Duplicated},
+		{"repeat a later file", func(s *set) {
+			f := *s.files[1]
+			s.files = []*setFile{s.files[0], s.files[1], &f, s.files[2]}
+		}, Tampered, file7, 1, 13, Reordered},
+		{"splice a line of an older file", func(s *set) {
+			s.files[1].lines[3] = s.files[0].lines[3]
+		}, Tampered, file7, 4, 10, Duplicated},
+		{"insert a line of an older file", func(s *set) {
+			f := s.files[1]
+			f.lines = append(f.lines[:3:3], append([][]byte{s.files[0].lines[3]}, f.lines[3:]...)...)
+		}, Tampered, file7, 4, 10, Duplicated},
+		{"splice a file of another chain", func(s *set) { s.files[1].lines = other().files[1].lines }, Tampered, file7, 1, 7, Spliced},
+		{"splice the first file of another chain", func(s *set) { s.files[0].lines = other().files[0].lines }, Tampered, file1, 1, 1, Spliced},
+		{"splice the last file of another chain", func(s *set) { s.files[2].lines = other().files[2].lines }, Tampered, file13, 1, 13, Spliced},
+		{"cut a finished file at a line", func(s *set) { s.files[1].lines = s.files[1].lines[:4] }, Truncated, file7, 5, 11, Missing},
+		{"cut a finished file to its first line", func(s *set) { s.files[1].lines = s.files[1].lines[:1] }, Truncated, file7, 2, 8, Missing},
+		{"cut a finished file inside a line", func(s *set) {
+			f := s.files[1]
+			f.lines = append(f.lines[:4:4], f.lines[4][:30])
+		}, Truncated, file7, 5, 11, Missing},
+		{"cut the last LF of a finished file", func(s *set) {
+			f := s.files[1]
+			f.lines[5] = f.lines[5][:len(f.lines[5])-1]
+		}, Truncated, file7, 6, 12, Missing},
+		{"cut the last file", func(s *set) { s.files[2].lines = s.files[2].lines[:4] }, Truncated, file13, 5, 17, Missing},
+		{"cut the last file inside a line", func(s *set) {
+			f := s.files[2]
+			f.lines = append(f.lines[:4:4], f.lines[4][:30])
+		}, Truncated, file13, 5, 17, Missing},
+		{"cut inside a line, and drop what follows", func(s *set) {
+			f := s.files[1]
+			f.lines = append(f.lines[:4:4], f.lines[4][:30])
+			s.files = s.files[:2]
+		}, Truncated, file7, 5, 11, Missing},
+		{"cut a finished file, and append what is as long", func(s *set) {
+			f := s.files[1]
+			f.lines = append(f.lines[:5:5], append(bytes.Repeat([]byte("x"), len(f.lines[5])-1), '\n'))
+		}, Tampered, file7, 6, 12, IllFormed},
+		{"take out a line of a finished file", func(s *set) {
+			f := s.files[1]
+			f.lines = append(f.lines[:3:3], f.lines[4:]...)
+		}, Tampered, file7, 4, 10, Removed},
+		{"take out the first line of a finished file", func(s *set) { s.files[1].lines = s.files[1].lines[1:] }, Tampered, file7, 1, 7, Removed},
+		{"take out the first line of the last file", func(s *set) { s.files[2].lines = s.files[2].lines[1:] }, Tampered, file13, 1, 13, Removed},
+		{"take out the last line of the first file", func(s *set) { s.files[0].lines = s.files[0].lines[:5] }, Truncated, file1, 6, 6, Missing},
+		{"insert a line in a finished file", func(s *set) {
+			f := s.files[1]
+			f.lines = append(f.lines[:3:3], append([][]byte{[]byte("foreign\n")}, f.lines[3:]...)...)
+		}, Tampered, file7, 4, 10, Inserted},
+		{"insert a line before the first", func(s *set) {
+			f := s.files[1]
+			f.lines = append([][]byte{[]byte("foreign\n")}, f.lines...)
+		}, Tampered, file7, 1, 7, Inserted},
+		{"change the last line of a finished file", func(s *set) { replace(s, 1, 5, "log", "lag") }, Tampered, file7, 6, 12, Changed},
+		{"change the first line of a finished file", func(s *set) { replace(s, 1, 0, "size", "sise") }, Tampered, file7, 1, 7, Changed},
+		{"forge previous.size", func(s *set) { replace(s, 1, 0, `"size":`, `"size":1`) }, Tampered, file7, 1, 7, Changed},
+		{"forge previous.first", func(s *set) { replace(s, 2, 0, `"first":7`, `"first":1`) }, Tampered, file13, 1, 13, Changed},
+		{"forge previous.hmac", func(s *set) {
+			replace(s, 2, 0, `"previous":{"first":7,"seq":12,"hmac":"`, `"previous":{"first":7,"seq":12,"hmac":"0`)
+		}, Tampered, file13, 1, 13, Changed},
+		{"forge the reason", func(s *set) { replace(s, 1, 0, `"reason":"size"`, `"reason":"sync_failed"`) }, Tampered, file7, 1, 7, Changed},
+		{"part a file in two", func(s *set) {
+			f := s.files[1]
+			s.files = []*setFile{s.files[0], {name: file7, first: 7, lines: f.lines[:3]}, {name: "audit-00000000000000000010.jsonl", first: 10, lines: f.lines[3:]}, s.files[2]}
+		}, Tampered, "audit-00000000000000000010.jsonl", 1, 10, Spliced},
+		{"join two files", func(s *set) {
+			s.files[1].lines = append(s.files[1].lines, s.files[2].lines...)
+			s.drop(2)
+			s.files[1].first, s.files[1].name = 0, file13
+		}, Tampered, file13, 12, 18, Spliced},
+		{"older copy of a file", func(s *set) { s.files[1].lines = s.files[1].lines[:3] }, Truncated, file7, 4, 10, Missing},
+		{"lines of an unfinished file that a torn one follows", func(s *set) {
+			s.files[1].lines = append(s.files[1].lines, []byte("torn"))
+			s.files[2].lines = [][]byte{[]byte("torn")}
+		}, Tampered, file7, 7, 13, IllFormed},
+		{"change two files", func(s *set) { replace(s, 0, 3, "log", "lag"); replace(s, 1, 3, "log", "lag") }, Tampered, file1, 4, 4, Changed},
+	}
+}
+
+func TestSetAttacks(t *testing.T) {
+	for _, c := range setAttacks() {
+		t.Run(c.name, func(t *testing.T) {
+			s := threeFiles()
+			c.do(s)
+			r := judgeSet(s)
+			wantBad(t, r, c.verdict, c.file, c.line, c.seq, c.kind)
+			if r.ExitCode() != 3 {
+				t.Errorf("exit %d", r.ExitCode())
+			}
+			for _, f := range s.files {
+				if bad := r.First(); f.name == bad.File && bad.Line <= int64(len(f.lines)) {
+					if want := lineOffset(f.bytes(), bad.Line); bad.Offset != want {
+						t.Errorf("offset %d, want %d", bad.Offset, want)
+					}
+				}
+			}
+			if r.Lines+r.HoldsAfter > int64(s.lines()) || r.Lines > int64(r.First().Seq) {
+				t.Errorf("%d lines hold, and %d after the first place", r.Lines, r.HoldsAfter)
+			}
+			// Without a watermark nothing is ever better than with it.
+			if r := judgeFiles(s, nil); r.ExitCode() == 0 {
+				t.Errorf("without a watermark: %s", r.Verdict)
+			}
+		})
+	}
+}
+
+// What follows a bad place is still checked, in later files too.
+func TestSetGoesOnBehindABadPlace(t *testing.T) {
+	s := threeFiles().rotate(SegmentSize).records(3).pin()
+	s.files[0].lines[3] = flipTag(s.files[0].lines[3])
+	s.files[2].lines[2] = flipTag(s.files[2].lines[2])
+	r := judgeSet(s)
+	wantBad(t, r, Tampered, file1, 4, 4, Changed)
+	if r.Lines != 3 || r.HoldsAfter != 1+6+(2+2)+4 || len(r.Bad) != 4 || r.Bad[2].File != "audit-00000000000000000013.jsonl" || r.Bad[2].Line != 3 {
+		t.Errorf("%d lines, %d after, %v", r.Lines, r.HoldsAfter, r.Bad)
+	}
+	s = threeFiles()
+	s.drop(1)
+	if r := judgeSet(s); r.Lines != 6 || r.HoldsAfter != 6 || r.BadTotal != 1 || r.LastSeq != 6 {
+		t.Errorf("%d lines, %d after, %v", r.Lines, r.HoldsAfter, r.Bad)
+	}
+}
+
+// Every byte of every file, changed, must show, in its file and line.
+func TestEveryChangedByteOfASetShows(t *testing.T) {
+	s := newSet(nil).records(2).rotate(SegmentSize).records(2).rotate(SegmentAge).records(1).pin()
+	for i, f := range s.files {
+		whole, lines, line := f.bytes(), f.lines, int64(1)
+		for at := range whole {
+			for _, x := range []byte{1, 0x80} {
+				b := bytes.Clone(whole)
+				b[at] ^= x
+				f.lines = [][]byte{b}
+				r := judgeSet(s)
+				bad := r.First()
+				if r.ExitCode() != 3 || bad == nil || bad.File != f.name || bad.Line != line {
+					t.Fatalf("file %d byte %d (line %d) ^ %#x: %s %v", i, at, line, x, r.Verdict, bad)
+				}
+			}
+			if whole[at] == '\n' {
+				line++
+			}
+		}
+		f.lines = lines
+	}
+}
+
+func TestOneSegmentAlone(t *testing.T) {
+	s := threeFiles()
+	alone := func(i int, head []byte) *Report {
+		return Verify(t.Context(), Input{File: "x", Files: sources(s.files[i : i+1]), Alone: true, Key: s.key, Head: head})
+	}
+	for i := range s.files {
+		for name, head := range map[string][]byte{"with": s.head(), "without": nil} {
+			r := alone(i, head)
+			if r.Verdict != PartlyProven || r.Lines != 6 || r.BadTotal != 0 || r.Segments != 1 || !strings.Contains(fmt.Sprint(r.NotProven), "alone") {
+				t.Errorf("file %d %s watermark: %+v", i, name, r)
+			}
+		}
+	}
+	s.files[1].lines[3] = flipTag(s.files[1].lines[3])
+	wantBad(t, alone(1, s.head()), Tampered, file7, 4, 10, Changed)
+	s.files[2].lines = s.files[2].lines[:3]
+	wantBad(t, alone(2, s.head()), Truncated, file13, 4, 16, Missing)
+	s.files[0].lines = s.files[0].lines[1:]
+	wantBad(t, alone(0, s.head()), Tampered, file1, 1, 1, Removed)
+	r := Verify(t.Context(), Input{Files: sources(s.files), Alone: true, Key: s.key})
+	if r.Verdict != CannotVerify {
+		t.Errorf("three files alone: %s", r.Verdict)
+	}
+}
+
+func TestSetThatCannotBeRead(t *testing.T) {
+	s := threeFiles()
+	for i := range s.files {
+		files := sources(s.files)
+		files[i].Open = func() (io.ReadCloser, error) { return nil, errors.New("no leave") }
+		r := Verify(t.Context(), Input{Files: files, Key: s.key, Head: s.head()})
+		if r.Verdict != CannotVerify || r.Lines != 0 || !strings.Contains(fmt.Sprint(r.NotProven), s.files[i].name) {
+			t.Errorf("file %d: %+v", i, r)
+		}
+	}
+	if r := Verify(t.Context(), Input{Files: sources(s.files), Key: key(2)}); r.Verdict != CannotVerify || !strings.Contains(fmt.Sprint(r.NotProven), key(2).ID()) {
+		t.Errorf("another key: %s %v", r.Verdict, r.NotProven)
+	}
+	s.files = s.files[1:] // another key, and a chain that begins with a chain.segment
+	if r := Verify(t.Context(), Input{Files: sources(s.files), Key: key(2)}); r.Verdict != CannotVerify {
+		t.Errorf("another key: %s", r.Verdict)
+	}
+	s = threeFiles()
+	s.begin(SegmentSize, s.position())
+	seg := Segment{Control: ControlSegment, Time: FormatTime(s.now), Format: 2, Chain: s.chain, KeyID: s.key.ID(), Reason: SegmentSize, Previous: s.position()}
+	s.finish(s.position())
+	s.control(seg)
+	s.pin()
+	if r := judgeSet(s); r.Verdict != CannotVerify || !strings.Contains(fmt.Sprint(r.NotProven), "version 2") {
+		t.Errorf("newer format: %s %v %v", r.Verdict, r.First(), r.NotProven)
+	}
+}
+
+// No more than two files are open at a time, and all are closed.
+func TestSetOpensTwoFilesAtMost(t *testing.T) {
+	s := newSet(nil)
+	for range 20 {
+		s.records(1).rotate(SegmentSize)
+	}
+	s.pin()
+	open, most := 0, 0
+	files := sources(s.files)
+	for i := range files {
+		f := s.files[i]
+		files[i].Open = func() (io.ReadCloser, error) {
+			open++
+			most = max(most, open)
+			return &closing{bytes.NewReader(f.bytes()), func() { open-- }}, nil
+		}
+	}
+	if r := Verify(t.Context(), Input{Files: files, Key: s.key, Head: s.head()}); r.Verdict != Verified {
+		t.Errorf("%s %v", r.Verdict, r.First())
+	}
+	if open != 0 || most != 2 {
+		t.Errorf("%d open, %d at most", open, most)
+	}
+}
+
+type closing struct {
+	io.Reader
+	done func()
+}
+
+func (c *closing) Close() error { c.done(); return nil }
+
+// Files of many chunks, with ends that fall between and into them.
+func TestLargeSet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("large files")
+	}
+	s := newSet(nil)
+	fill := strings.Repeat("x", 40<<10)
+	for i := range 4 {
+		for range 100 {
+			s.add([]byte(`{"timestamp":"` + fill[:1+int(s.seq*977)%len(fill)]))
+		}
+		p := s.position()
+		s.finish(p)
+		if i%2 == 0 { // abandoned bytes that span chunks
+			f := s.files[len(s.files)-2]
+			f.lines = append(f.lines, bytes.Repeat([]byte("abandoned\n"), 300_000))
+		}
+		s.begin(SegmentSync, p)
+	}
+	s.pin()
+	for _, workers := range []int{1, 3} {
+		r := Verify(t.Context(), Input{Files: sources(s.files), Key: s.key, Head: s.head(), Workers: workers})
+		if r.Verdict != Verified || r.Lines != 2+400+4 || r.AbandonedBytes != 2*3_000_000 {
+			t.Fatalf("%s %v: %d lines, %d bytes", r.Verdict, r.First(), r.Lines, r.AbandonedBytes)
+		}
+	}
+}
+
+func TestPeekHead(t *testing.T) {
+	s := threeFiles()
+	want := s.position()
+	if p, ok := PeekHead(s.head()); !ok || p != want {
+		t.Errorf("%+v %v, want %+v", p, ok, want)
+	}
+	forged := s.head()
+	i := bytes.LastIndexByte(bytes.TrimRight(forged[:SlotSize], " \n"), ' ') // the tag of slot 0
+	copy(forged[i+1:], strings.Repeat("0", 64))
+	if _, ok := PeekHead(forged); !ok {
+		t.Error("a tag is not checked without a key")
+	}
+	if p, ok := PeekHead(newSet(nil).head()); !ok || p.Seq != 2 {
+		t.Errorf("first watermark: %+v %v", p, ok)
+	}
+	swapped := append(bytes.Clone(s.slots[1]), s.slots[0]...)
+	for name, b := range map[string][]byte{"none": nil, "blank": make([]byte, HeadSize), "cut": s.head()[:SlotSize-1], "swapped": swapped, "text": []byte("hello")} {
+		if p, ok := PeekHead(b); ok {
+			t.Errorf("%s: %+v", name, p)
+		}
+	}
+}
+
+// Whatever stands in two files and a watermark, a verdict comes, and only the
+// chain itself verifies.
+func FuzzVerifySet(f *testing.F) {
+	s := newSet(nil).records(1).rotate(SegmentSize).records(1).pin()
+	a, b := s.files[0].bytes(), s.files[1].bytes()
+	f.Add(a, b, s.head(), uint64(1))
+	f.Add(a, b[:100], s.head(), uint64(1))
+	f.Add(b, a, s.head(), uint64(4))
+	f.Add(a, []byte{}, []byte{}, uint64(1))
+	now := s.now.Add(time.Hour)
+	p := newSet(&Retention{KeepFor: "1m"}).rotate(SegmentSize)
+	p.now = now
+	p.rotate(SegmentSize).prune(1).pin()
+	f.Add(p.files[1].bytes(), p.files[2].bytes(), p.head(), uint64(3))
+	f.Fuzz(func(t *testing.T, x, y, head []byte, first uint64) {
+		files := []*setFile{{name: "a", first: first, lines: [][]byte{x}}, {name: "b", lines: [][]byte{y}}}
+		r := Verify(t.Context(), Input{File: "f", Files: sources(files), Key: s.key, Head: head, Workers: 1})
+		if r.Verdict != Verified && r.Verdict != VerifiedCrashTail {
+			return
+		}
+		if bytes.HasPrefix(x, a) && bytes.HasPrefix(y, b) || bytes.Equal(x, p.files[1].bytes()) && bytes.HasPrefix(y, p.files[2].bytes()) {
+			return // unchanged, or with bytes behind it that are said to be no part of it
+		}
+		if h, _, err := ParseHead(head, s.key); err == nil && h.First == 1 && (bytes.HasPrefix(x, a) || bytes.HasPrefix(x, s.files[0].bytes())) {
+			return // a watermark in the first file, and a crash behind it
+		}
+		t.Errorf("%s: %q %q", r.Verdict, x, y)
+	})
+}
