@@ -32,3 +32,33 @@ func BenchmarkVerify(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkVerifyFiles is the same amount in 16 files.
+func BenchmarkVerifyFiles(b *testing.B) {
+	s, fill := newSet(nil), strings.Repeat("x", 900)
+	sealer := NewSealer(s.key, s.chain)
+	total := 0
+	for range 16 {
+		f := s.live()
+		var buf bytes.Buffer
+		buf.Write(f.bytes())
+		for buf.Len() < 8<<20 {
+			s.seq++
+			payload := fmt.Appendf(nil, `{"timestamp":"%d %s"`, s.seq, fill)
+			s.last = sealer.MAC(s.last, s.seq, Leaf(payload))
+			buf.Write(AppendSuffix(payload, s.seq, s.last))
+		}
+		p := s.position()
+		f.lines, p.Size = [][]byte{buf.Bytes()}, int64(buf.Len())
+		total += buf.Len()
+		s.finish(p)
+		s.begin(SegmentSize, p)
+	}
+	s.pin()
+	b.SetBytes(int64(total))
+	for b.Loop() {
+		if r := Verify(b.Context(), Input{Files: sources(s.files), Key: s.key, Head: s.head()}); r.Verdict != Verified {
+			b.Fatal(r.Verdict, r.First())
+		}
+	}
+}

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package integrity is the chain: leaf hashes, tags, lines, keys, watermarks
-// and the verdict on a file. docs/SPEC.md is its contract.
+// and the verdict on the files of a chain. docs/SPEC.md is its contract.
 //
 // A line is a payload and a suffix:
 //
@@ -17,13 +17,14 @@
 //	mac := s.MAC(previous, seq, integrity.Leaf(payload))
 //	line := integrity.Line{Payload: payload, Seq: seq, MAC: mac}.Append(nil)
 //
-// and [Verify] judges a whole file.
+// and [Verify] judges a whole chain, in one file or in several.
 //
 // Guaranteed: bytes in, verdict out. The package reads no file and no clock,
 // knows no OpenTelemetry and logs nothing; memory does not grow with the
 // input; no error holds a key or the content of a record. Where a journal is
 // reported as verified, each of its lines is as whoever held the key sealed
-// it, in that order, without a gap, up to the watermark.
+// it, in that order, without a gap, from the first one (or from where on a
+// retention policy left it, and the report says where) up to the watermark.
 //
 // Not guaranteed: who holds the key can forge a chain, and an older copy of a
 // whole folder verifies as of the time that its watermark names.

@@ -65,7 +65,8 @@ func (s *set) records(n int) *set {
 // position is the end of the newest file.
 func (s *set) position() Position {
 	f := s.live()
-	l, err := ParseLine(bytes.TrimSuffix(f.lines[0], []byte("\n")))
+	start, _, _ := bytes.Cut(f.lines[0], []byte("\n"))
+	l, err := ParseLine(start)
 	if err != nil {
 		panic(err)
 	}
