@@ -352,6 +352,46 @@ func TestEveryChangedByteOfASetShows(t *testing.T) {
 	}
 }
 
+// A crash in rotation leaves the watermark in the finished file: what it
+// names must be there all the same.
+func TestAttacksBehindACrashInRotation(t *testing.T) {
+	const finished = "audit-00000000000000000013.jsonl"
+	for _, live := range []struct {
+		name string
+		do   func(s *set)
+	}{
+		{"empty", func(s *set) { s.live().lines = nil }},
+		{"torn", func(s *set) { s.live().lines = [][]byte{[]byte("torn")} }},
+		{"gone", func(s *set) { s.drop(3) }},
+	} {
+		t.Run(live.name, func(t *testing.T) {
+			crashed := func() *set {
+				s := threeFiles().rotate(SegmentSize)
+				live.do(s)
+				return s
+			}
+			if r := judgeSet(crashed()); r.ExitCode() != 0 {
+				t.Fatalf("%s %v", r.Verdict, r.First())
+			}
+			s := crashed()
+			s.files[2].lines = s.files[2].lines[:4]
+			wantBad(t, judgeSet(s), Truncated, finished, 5, 17, Missing)
+			s = crashed()
+			s.files[2].lines[3] = flipTag(s.files[2].lines[3])
+			wantBad(t, judgeSet(s), Tampered, finished, 4, 16, Changed)
+			s = crashed()
+			s.drop(2)
+			r := judgeSet(s)
+			if r.ExitCode() != 3 || r.First().Seq != 13 || r.First().Kind != Missing {
+				t.Errorf("watermark's file dropped: %s %v", r.Verdict, r.First())
+			}
+		})
+	}
+	s := threeFiles().rotate(SegmentSize).records(1) // the watermark is still in the file before
+	s.drop(2)
+	wantBad(t, judgeSet(s), Tampered, "audit.jsonl", 1, 13, Removed)
+}
+
 func TestOneSegmentAlone(t *testing.T) {
 	s := threeFiles()
 	alone := func(i int, head []byte) *Report {
