@@ -184,8 +184,7 @@ func (v *verification) seam(cur *openFile) bool {
 	default:
 		v.breaks(b, Bad{Line: b.lines, Offset: b.lastOff, Seq: p.Seq, Kind: Spliced, Reason: "the next file follows another line of this seq: the two are of different histories"})
 	}
-	// Behind a bad place in the file before, it may still be what follows.
-	return holds && p.First == b.first && b.bads > 0
+	return false // it holds on its own word, and ties to nothing before
 }
 
 // endsInside makes the last line of file f, which is no line, one that was

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 )
 
 // turnedSet is a chain with every turn that leaves it verified: rotations,
@@ -148,5 +149,35 @@ func FuzzSetAttacks(f *testing.F) {
 			attackAtRandom(s, n)
 		}
 		checkAttacked(t, s, want)
+	})
+}
+
+// Whatever stands in two files and a watermark, a verdict comes, and only the
+// chain itself verifies.
+func FuzzVerifySet(f *testing.F) {
+	s := newSet(nil).records(1).rotate(SegmentSize).records(1).pin()
+	a, b := s.files[0].bytes(), s.files[1].bytes()
+	f.Add(a, b, s.head(), uint64(1))
+	f.Add(a, b[:100], s.head(), uint64(1))
+	f.Add(b, a, s.head(), uint64(4))
+	f.Add(a, []byte{}, []byte{}, uint64(1))
+	now := s.now.Add(time.Hour)
+	p := newSet(&Retention{KeepFor: "1m"}).rotate(SegmentSize)
+	p.now = now
+	p.rotate(SegmentSize).prune(1).pin()
+	f.Add(p.files[1].bytes(), p.files[2].bytes(), p.head(), uint64(3))
+	f.Fuzz(func(t *testing.T, x, y, head []byte, first uint64) {
+		files := []*setFile{{name: "a", first: first, lines: [][]byte{x}}, {name: "b", lines: [][]byte{y}}}
+		r := Verify(t.Context(), Input{File: "f", Files: sources(files), Key: s.key, Head: head, Workers: 1})
+		if r.Verdict != Verified && r.Verdict != VerifiedCrashTail {
+			return
+		}
+		if bytes.HasPrefix(x, a) && bytes.HasPrefix(y, b) || bytes.Equal(x, p.files[1].bytes()) && bytes.HasPrefix(y, p.files[2].bytes()) {
+			return // unchanged, or with bytes behind it that are said to be no part of it
+		}
+		if h, _, err := ParseHead(head, s.key); err == nil && h.First == 1 && (bytes.HasPrefix(x, a) || bytes.HasPrefix(x, s.files[0].bytes())) {
+			return // a watermark in the first file, and a crash behind it
+		}
+		t.Errorf("%s: %q %q", r.Verdict, x, y)
 	})
 }
