@@ -57,8 +57,11 @@ func (f osFile) flock(how int) error {
 
 // Links returns how many names a file has.
 func Links(info fs.FileInfo) uint64 {
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+	switch st := info.Sys().(type) {
+	case *syscall.Stat_t:
 		return uint64(st.Nlink) //nolint:unconvert // 16 bits on macOS
+	case interface{ Links() uint64 }:
+		return st.Links()
 	}
 	return 1
 }

@@ -89,3 +89,12 @@ func (osFS) SyncDir(name string) error {
 	}
 	return nil
 }
+
+// SameFile is os.SameFile, for the files of any FS: the Sys() of a file that
+// is not the operating system's says itself which file it is.
+func SameFile(a, b fs.FileInfo) bool {
+	if id, ok := a.Sys().(interface{ SameFile(other any) bool }); ok {
+		return id.SameFile(b.Sys())
+	}
+	return os.SameFile(a, b)
+}
