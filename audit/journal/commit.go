@@ -9,9 +9,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 
 	"github.com/auditchain/auditchain/integrity"
+	"github.com/auditchain/auditchain/internal/vfs"
 )
 
 // writeSize is about how much is written at a time. It fits the processor's
@@ -128,7 +128,7 @@ func (j *Journal) check() error {
 	}
 	named, err := j.fs.Lstat(j.path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(open, named):
+	case errors.Is(err, fs.ErrNotExist) || err == nil && !vfs.SameFile(open, named):
 		return j.fail(fmt.Errorf("%w while it was open: %q; nothing more is written to it. Put it back, run: auditchain verify %s; then restart this program", ErrReplaced, j.path, j.path))
 	case err != nil:
 		return fmt.Errorf("%q: %w", j.path, err)

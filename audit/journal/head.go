@@ -74,7 +74,7 @@ func (h *headFile) refresh(fsys vfs.FS, path string) (removed bool, err error) {
 		return true, nil
 	case err != nil:
 		return false, fmt.Errorf("watermark: %w", err)
-	case !os.SameFile(open, named):
+	case !vfs.SameFile(open, named):
 		// Another writer found it removed, and made it anew.
 		f, err := fsys.OpenFile(path, os.O_RDWR, 0)
 		if err != nil {
