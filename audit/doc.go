@@ -26,9 +26,9 @@
 //
 // # Reading
 //
-// [Decode] reads the payload of one line (docs/SPEC.md, section 6), [Scanner] a
-// whole file of them, in the current and in the older format. Neither verifies
-// anything: what they return is what the file says, and only a verifier that
+// [Decode] reads the payload of one line (docs/SPEC.md, section 6), a [Scanner]
+// a whole file of them, in the current and in the older format, or, made by
+// [Open], all files of a journal. None of them verifies anything: what they return is what the file says, and only a verifier that
 // holds the key (package audit/journal, `auditchain verify`) can tell whether it
 // was changed.
 //

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"github.com/auditchain/auditchain/audit/journal"
 )
 
 // MaxLine is the longest line that a [Scanner] reads, its LF not counted. A
@@ -19,6 +21,8 @@ const MaxLine = 128 << 20
 
 // Line is one line of a file: an Entry, or why it could not be read.
 type Line struct {
+	// File is the file that it is from, where Open opened it.
+	File string
 	// Number is the line's number in the file, from 1.
 	Number int64
 	// Offset is where it begins, in bytes.
@@ -38,12 +42,20 @@ type Line struct {
 
 // LineError is a line that could not be read. It holds nothing of the content.
 type LineError struct {
+	// File is the file, where Open opened it.
+	File   string
 	Line   int64
 	Offset int64
-	Reason string
+	// Missing is how many lines are missing before this one, because a file
+	// of the journal is; the line itself comes next. It is 0 otherwise.
+	Missing uint64
+	Reason  string
 }
 
 func (e *LineError) Error() string {
+	if e.File != "" {
+		return fmt.Sprintf("%s: line %d, byte offset %d: %s", e.File, e.Line, e.Offset, e.Reason)
+	}
 	return fmt.Sprintf("line %d, byte offset %d: %s", e.Line, e.Offset, e.Reason)
 }
 
@@ -68,6 +80,7 @@ type Scanner struct {
 	offset int64
 	err    error
 	max    int
+	files  *journal.Reader // of Open, instead of r
 }
 
 // NewScanner returns a Scanner that reads from r.
@@ -79,6 +92,9 @@ func NewScanner(r io.Reader) *Scanner {
 func (s *Scanner) Scan() bool {
 	if s.err != nil {
 		return false
+	}
+	if s.files != nil {
+		return s.scanFiles()
 	}
 	// A buffer that one huge line made stays no longer than that line.
 	if s.buf = s.buf[:0]; cap(s.buf) > 1<<20 {

@@ -12,6 +12,8 @@ import (
 // tell in which way it is bad.
 const contextLines = 8
 
+const reasonGenuineTag = "its content was altered: its tag is genuine, and the next line follows it"
+
 // scene is the first bad place with the lines around it.
 type scene struct {
 	prevSeq uint64
@@ -84,7 +86,7 @@ func (c *checker) classify(s *scene) (BadKind, string) {
 	case bad.Seq > seq+1:
 		return Removed, fmt.Sprintf("seq %d to %d are missing before it", seq+1, bad.Seq-1)
 	case genuineTag:
-		return Changed, "its content was altered: its tag is genuine, and the next line follows it"
+		return Changed, reasonGenuineTag
 	case next == nil:
 		return Changed, "its tag does not fit its content and the line before it"
 	case c.follows(seq+1, c.sealer.MAC(mac, seq+1, bad.leaf), next):

@@ -208,7 +208,7 @@ func (v *verification) describe() {
 	v.describeTurns()
 	for _, d := range r.Doubts {
 		if d.Watermark == WatermarkRemoved {
-			r.proven("at seq %d a running writer found its watermark removed, and made it anew from what it knew", d.Seq)
+			r.notProven("that nothing is missing before seq %d: a running writer found its watermark removed or put back there, and made it anew from what it knew; what others had sealed since, it did not know", d.Seq)
 			continue
 		}
 		r.notProven("that nothing is missing before seq %d: the writer that opened there found a watermark that was %s", d.Seq, printable(d.Watermark))
@@ -220,7 +220,7 @@ func (v *verification) describe() {
 		r.notProven("what control records %s say: this release does not know them (their place in the chain is checked)", printable(u))
 	}
 	if r.Fsync != "" && r.Fsync != "always" {
-		r.notProven("that acknowledged records outlive a power loss: the last writer ran with fsync %s, and a power loss then looks like a cut", printable(r.Fsync))
+		r.notProven("that acknowledged records outlive a power loss: the last writer ran with fsync %s; after a power loss they may be missing without a trace, or look like a cut", printable(r.Fsync))
 	}
 }
 

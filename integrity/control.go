@@ -85,17 +85,19 @@ type Segment struct {
 	KeyID   string  `json:"key_id"`
 	// Reason is why a new file was begun.
 	Reason string `json:"reason"`
-	// Previous is where the file before ends. Bytes beyond it are abandoned:
-	// no part of the chain.
+	// Previous is where the file before ends. Bytes beyond it are no part of
+	// the chain: abandoned, after a crash or a failed sync.
 	Previous  Position   `json:"previous"`
 	Retention *Retention `json:"retention,omitempty"`
 }
 
-// Why a segment was begun.
+// Why a segment was begun. Behind the end of the file before, nothing can
+// stand for the first three.
 const (
 	SegmentSize    = "size"        // the one before was large enough
 	SegmentAge     = "age"         // it was old enough
 	SegmentRequest = "request"     // somebody asked for it
+	SegmentCrash   = "crash"       // a crash had interrupted the rotation
 	SegmentSync    = "sync_failed" // what the disk holds of it is unknown
 	SegmentBreak   = "break"       // less was found than there should be; chain.break follows
 )
@@ -174,7 +176,8 @@ const (
 	// What they named last may be missing before this record.
 	WatermarkDegraded = "degraded"
 	// WatermarkRemoved: the file was removed or replaced under a running
-	// writer, which knew the end itself.
+	// writer, which made it anew from what it knew. What other writers had
+	// sealed since may be missing before this record.
 	WatermarkRemoved = "removed"
 )
 

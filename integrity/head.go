@@ -148,11 +148,10 @@ func slotOf(b []byte, i int) []byte {
 
 var errSlotPlace = errors.New("watermark slot stands in the other one's place")
 
-// PeekHead returns the position that the newest whole slot of a watermark
-// file names, for readers that have no key. It is not authentic: anybody who
+// PeekHead returns what the newest whole slot of a watermark file says, for readers that have no key. It is not authentic: anybody who
 // can write the file can make it say anything. What it is good for is to know
 // how far a reader need look, not whether what it finds is true.
-func PeekHead(b []byte) (Position, bool) {
+func PeekHead(b []byte) (Head, bool) {
 	var newest Head
 	found := false
 	for i := range 2 {
@@ -161,7 +160,7 @@ func PeekHead(b []byte) (Position, bool) {
 			newest, found = h, true
 		}
 	}
-	return newest.Position, found
+	return newest, found
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

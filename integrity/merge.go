@@ -5,6 +5,7 @@ package integrity
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math"
 )
@@ -23,10 +24,11 @@ type fileState struct {
 	lastOff  int64 // where the last line begins
 	// rest is what the bytes behind size are.
 	rest rest
-	// at is the position of which the next file says that a writer found it
-	// to be the end, where it is to be judged what stands behind; nil where
-	// it is not.
+	// at is where the next file says that this one ends, while it is to be
+	// judged what stands behind; nil while it is not.
 	at *Position
+	// closed says that a writer finished the file and left nothing behind it.
+	closed bool
 	// beyond counts the lines behind it.
 	beyond int64
 }
@@ -51,9 +53,11 @@ func (v *verification) judgeFile(ctx context.Context, i int, cur, next *openFile
 	b := bounds{limit: math.MaxInt64, tail: v.tailFrom(i, next)}
 	if p := next.names(); p != nil && p.First == v.file.first && p.Size >= 0 {
 		b.limit = p.Size
-		if next.segment.Reason == SegmentBreak {
-			at := *p
-			v.file.at = &at
+		at := *p
+		v.file.at = &at
+		switch next.segment.Reason {
+		case SegmentSize, SegmentAge, SegmentRequest:
+			v.file.closed = true
 		}
 	}
 	newChecker := func() *checker {
@@ -69,10 +73,18 @@ func (v *verification) judgeFile(ctx context.Context, i int, cur, next *openFile
 	if v.file.rest != restNone {
 		// Behind a line that is too long, nothing was split any more.
 		n, err := io.Copy(io.Discard, cur.lines.r)
-		if err != nil {
+		if errors.Is(err, ErrDamaged) {
+			cur.lines.damaged = err
+		} else if err != nil {
 			return &readError{cur.source.File, v.file.size, err}
 		}
 		v.measure(n)
+	}
+	if cur.lines.damaged != nil && v.file.bads == 0 {
+		v.breaks(&v.file, Bad{
+			Line: v.file.lines + 1, Offset: v.file.size, Seq: v.prev.Seq + 1, Kind: IllFormed,
+			Reason: "what follows cannot be decompressed: the compressed file is damaged",
+		})
 	}
 	v.empty = -1
 	return nil
@@ -248,8 +260,17 @@ func (v *verification) leave(data []byte, off int64) {
 	if f.at == nil {
 		return
 	}
-	// A writer went on before them because it did not find what it had left.
-	// What nobody with the key has written must show, whatever it sealed.
+	if f.closed && len(data) > 0 {
+		v.report.addBad(Bad{
+			File: f.name, Line: f.lines + 1, Offset: off, Seq: f.at.Seq + 1, Kind: Inserted,
+			Reason: "it stands behind the end of a finished file, where its writer left nothing",
+		})
+		f.at = nil
+		return
+	}
+	// What a crash or a failed sync left there, or what a writer found that
+	// went on before it, may be anything but lines that nobody with the key
+	// has written.
 	for len(data) > 0 {
 		var p parsed
 		p, data = v.checker.parse(data, off)
@@ -264,10 +285,17 @@ func (v *verification) leave(data []byte, off int64) {
 			f.at.Seq, f.at.MAC = p.Seq, p.MAC
 			continue
 		}
-		v.report.addBad(Bad{
+		b := Bad{
 			File: f.name, Line: f.lines + f.beyond, Offset: p.Offset, Seq: f.at.Seq + 1, Kind: Inserted,
 			Reason: "it stands behind the end of the file, and nobody with the key has written it there",
-		})
+		}
+		if len(data) > 0 && p.Seq == b.Seq {
+			if next, _ := v.checker.parse(data, off); v.checker.follows(p.Seq, p.MAC, &next) {
+				b.Kind, b.Reason = Changed, reasonGenuineTag
+				f.at.Seq, f.at.MAC = p.Seq, p.MAC
+			}
+		}
+		v.report.addBad(b)
 	}
 }
 

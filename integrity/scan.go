@@ -41,7 +41,14 @@ type splitter struct {
 	off   int64
 	carry []byte // the beginning of a line, not yet given out
 	eof   bool
+	// damaged is why the stream ends before its end, where it is compressed.
+	damaged error
 }
+
+// ErrDamaged is what the reader of a Source returns, wrapped, where a
+// compressed file cannot be decompressed further: that is a bad place of the
+// chain, and not a file that nobody can read.
+var ErrDamaged = errors.New("the compressed file is damaged")
 
 // next fills buf, growing it where a line needs it, and returns a chunk that
 // shares its memory. io.EOF comes after the last chunk.
@@ -56,9 +63,12 @@ func (s *splitter) next(buf []byte) (chunk, error) {
 			}
 			n, err := s.r.Read(buf[len(buf):want])
 			buf = buf[:len(buf)+n]
-			if err == io.EOF {
+			switch {
+			case err == io.EOF:
 				s.eof = true
-			} else if err != nil {
+			case errors.Is(err, ErrDamaged):
+				s.eof, s.damaged = true, err
+			case err != nil:
 				return chunk{off: s.off + int64(len(buf))}, err
 			}
 		}

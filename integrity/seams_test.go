@@ -76,16 +76,47 @@ func TestNoCrashInsideTheChain(t *testing.T) {
 	wantBad(t, judgeSet(s), Tampered, file7, 2, 8, IllFormed)
 }
 
-// What is abandoned is not judged, where no writer found it.
-func TestAbandonedLinesAreNotJudged(t *testing.T) {
-	for _, reason := range []string{SegmentSync, SegmentSize} {
-		s := newSet(nil).records(4)
-		s.rotate(reason).pin()
-		s.files[0].lines = append(s.files[0].lines, flipTag(s.files[0].lines[3]), s.files[0].lines[2])
-		if r := judgeSet(s); r.Verdict != Verified || r.AbandonedBytes == 0 || r.Lines != 7 {
-			t.Errorf("%s: %s %v", reason, r.Verdict, r.First())
+// Behind the end of a file, a failed sync or a crash leaves genuine lines, and
+// bytes that are none; a writer that finished it leaves nothing. What nobody
+// with the key has written is never taken for a leftover.
+func TestLinesBehindAFinishedFile(t *testing.T) {
+	for _, reason := range []string{SegmentSync, SegmentCrash, SegmentSize, SegmentAge, SegmentRequest} {
+		finished := reason == SegmentSize || reason == SegmentAge || reason == SegmentRequest
+		for _, c := range []struct {
+			name   string
+			behind func(s *set) [][]byte
+			left   bool // a crash or a failed sync may leave it
+		}{
+			{"genuine line", func(s *set) [][]byte { return [][]byte{genuineNext(s)} }, true},
+			{"torn line", func(s *set) [][]byte { return [][]byte{[]byte("{\"times")} }, true},
+			{"foreign line", func(s *set) [][]byte { return [][]byte{flipTag(genuineNext(s))} }, false},
+			{"earlier line", func(s *set) [][]byte { return [][]byte{s.files[0].lines[3]} }, false},
+		} {
+			s := newSet(nil).records(4)
+			behind := c.behind(s)
+			s.rotate(reason).pin()
+			s.files[0].lines = append(s.files[0].lines, behind...)
+			r := judgeSet(s)
+			if c.left && !finished {
+				if r.Verdict != Verified || r.AbandonedBytes == 0 || r.Lines != 7 {
+					t.Errorf("%s, %s: %s %v", reason, c.name, r.Verdict, r.First())
+				}
+				continue
+			}
+			wantBad(t, r, Tampered, file1, 7, 7, Inserted)
 		}
 	}
+}
+
+// genuineNext is the line that would follow the last one of a set.
+func genuineNext(s *set) []byte {
+	p := s.position()
+	lines := s.live().lines
+	s.records(1)
+	next := s.live().lines[len(lines)]
+	s.live().lines = lines
+	s.seq, s.last = p.Seq, p.MAC
+	return next
 }
 
 // One bad place is one, also where it moves the end of its file.

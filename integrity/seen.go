@@ -69,7 +69,7 @@ func (c *controlsSeen) add(l Line, index, before int64) {
 }
 
 func (c *controlsSeen) doubt(d Doubt) {
-	c.doubted = c.doubted || d.Watermark != WatermarkRemoved
+	c.doubted = true
 	if len(c.doubts) < MaxBad {
 		c.doubts = append(c.doubts, d)
 	}

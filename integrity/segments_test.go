@@ -10,6 +10,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 const (
@@ -50,11 +51,6 @@ func TestSetsThatVerify(t *testing.T) {
 			s.finish(p)
 			return s.begin(SegmentSync, p).records(2).pin()
 		}, Verified, 9, 0, 0, 13},
-		{"foreign bytes behind a finished file", func() *set {
-			s := threeFiles()
-			s.files[0].lines = append(s.files[0].lines, []byte("foreign\n"))
-			return s
-		}, Verified, 18, 0, 0, 8},
 		{"lines beyond the watermark, in the file after its own", func() *set {
 			return newSet(nil).records(4).pin().rotate(SegmentSize).records(2)
 		}, Verified, 9, 3, 0, 0},
@@ -351,7 +347,7 @@ func TestLargeSet(t *testing.T) {
 func TestPeekHead(t *testing.T) {
 	s := threeFiles()
 	want := s.position()
-	if p, ok := PeekHead(s.head()); !ok || p != want {
+	if p, ok := PeekHead(s.head()); !ok || p.Position != want {
 		t.Errorf("%+v %v, want %+v", p, ok, want)
 	}
 	forged := s.head()
@@ -368,5 +364,48 @@ func TestPeekHead(t *testing.T) {
 		if p, ok := PeekHead(b); ok {
 			t.Errorf("%s: %+v", name, p)
 		}
+	}
+}
+
+// An empty file with nothing beside it is no file of another key.
+func TestEmptyFileOfASet(t *testing.T) {
+	r := Verify(t.Context(), Input{File: "audit.jsonl", Key: key(2), Files: []Source{{
+		File: "audit.jsonl", Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("")), nil },
+	}}})
+	if r.Verdict != CannotVerify || !strings.Contains(strings.Join(r.NotProven, ""), "nothing to verify") {
+		t.Errorf("%s: %q", r.Verdict, r.NotProven)
+	}
+}
+
+// A compressed file that cannot be decompressed to its end is a bad place of
+// the chain, with its file and line, and no file that nobody can read.
+func TestDamagedFile(t *testing.T) {
+	damage := fmt.Errorf("%w: a checksum", ErrDamaged)
+	for _, c := range []struct {
+		name string
+		keep func(size int) int // bytes that can be read
+		line int64
+	}{
+		{"at the beginning", func(int) int { return 0 }, 1},
+		{"in a line", func(n int) int { return n - 10 }, 0},
+		{"behind the last line", func(n int) int { return n }, 0},
+	} {
+		s := threeFiles()
+		files := sources(s.files)
+		whole := s.files[1].bytes()
+		files[1].Open = func() (io.ReadCloser, error) {
+			return io.NopCloser(io.MultiReader(bytes.NewReader(whole[:c.keep(len(whole))]), iotest.ErrReader(damage))), nil
+		}
+		r := Verify(t.Context(), Input{Files: files, Key: s.key, Head: s.head()})
+		if bad := r.First(); r.Verdict.ExitCode() != 3 || bad == nil || bad.File != s.files[1].name || c.line > 0 && bad.Line != c.line {
+			t.Errorf("%s: %s, %v", c.name, r.Verdict, bad)
+		}
+	}
+	// What cannot be read is another matter.
+	s := threeFiles()
+	files := sources(s.files)
+	files[1].Open = func() (io.ReadCloser, error) { return io.NopCloser(iotest.ErrReader(io.ErrNoProgress)), nil }
+	if r := Verify(t.Context(), Input{Files: files, Key: s.key, Head: s.head()}); r.Verdict != CannotVerify {
+		t.Errorf("unreadable: %s", r.Verdict)
 	}
 }

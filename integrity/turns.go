@@ -197,6 +197,16 @@ func (v *verification) describeTurns() {
 			r.notProven("what was before seq %d: it was removed, as sealed at seq %d, and the retention policy of the chain does not allow that", p.FirstSeq, p.SealedAt)
 		}
 	}
+	if f := v.genesis.Follows; f != nil && r.Lines > 0 && !v.headless {
+		what := "of another chain"
+		if f.Chain != "" {
+			what = fmt.Sprintf("of the chain %s, which had got to seq %d", printable(f.Chain), f.Seq)
+		}
+		if f.KeptIn != "" {
+			what += " and was moved to the folder " + printable(f.KeptIn)
+		}
+		r.proven("the chain was begun in the place %s, for the reason %s", what, printable(f.Reason))
+	}
 	for _, b := range r.Breaks {
 		switch b.Found {
 		case BreakMissing, BreakReplaced, BreakShorter, BreakAltered:

@@ -280,19 +280,17 @@ func TestForgedPruned(t *testing.T) {
 	wantBad(t, judgeSet(s), Tampered, name, 1, 1, Removed)
 }
 
-// A doubt counts, however many harmless ones stand before it.
-func TestDoubtBehindManyHarmlessOnes(t *testing.T) {
+// More doubts than a report names are doubts all the same.
+func TestManyDoubts(t *testing.T) {
 	s := newSet(nil)
 	opened := Opened{Control: ControlOpened, Time: FormatTime(testTime), Writer: "w", Fsync: "always", Watermark: WatermarkRemoved}
-	for range MaxBad {
+	for range MaxBad + 1 {
 		s.control(opened)
+		if r := judgeSet(s.pin()); r.Verdict != PartlyProven || len(r.Doubts) == 0 {
+			t.Fatalf("%s, %d doubts", r.Verdict, len(r.Doubts))
+		}
 	}
-	if r := judgeSet(s.pin()); r.Verdict != Verified {
-		t.Errorf("harmless: %s", r.Verdict)
-	}
-	opened.Watermark = WatermarkDegraded
-	s.control(opened)
-	if r := judgeSet(s.pin()); r.Verdict != PartlyProven || len(r.Doubts) != MaxBad {
-		t.Errorf("%s, %d doubts", r.Verdict, len(r.Doubts))
+	if r := judgeSet(s); len(r.Doubts) != MaxBad {
+		t.Errorf("%d doubts are named", len(r.Doubts))
 	}
 }

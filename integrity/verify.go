@@ -237,7 +237,7 @@ func (e *readError) Unwrap() error { return e.err }
 
 // wrongKey reports whether nothing at all speaks for the key.
 func (v *verification) wrongKey() bool {
-	return v.head == nil && v.good.lines() == 0 && v.report.HoldsAfter == 0 &&
+	return v.checker != nil && v.head == nil && v.good.lines() == 0 && v.report.HoldsAfter == 0 &&
 		v.genErr == nil && v.genesis.KeyID != v.in.Key.ID()
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -45,65 +46,29 @@ func BenchmarkAppend(b *testing.B) {
 // BenchmarkGroupCommit shows what committing together gains: single records
 // with fsync "always", from one goroutine and from 32.
 func BenchmarkGroupCommit(b *testing.B) {
-	for _, g := range []int{1, 32} {
-		b.Run(fmt.Sprintf("goroutines=%d", g), func(b *testing.B) {
+	for _, goroutines := range []int{1, 32} {
+		b.Run(fmt.Sprintf("goroutines=%d", goroutines), func(b *testing.B) {
 			j := open(b, filepath.Join(b.TempDir(), "audit.jsonl"))
 			defer j.Close()
-			b.SetParallelism(g)
-			if g == 1 {
-				rc := make([]journal.Receipt, 1)
-				for b.Loop() {
-					if err := j.Append(context.Background(), benchOne, rc); err != nil {
-						b.Fatal(err)
-					}
-				}
-			} else {
-				var left atomic.Int64
-				b.RunParallel(func(pb *testing.PB) {
+			var left atomic.Int64
+			left.Store(int64(b.N))
+			var wg sync.WaitGroup
+			b.ResetTimer()
+			for range goroutines {
+				wg.Go(func() {
 					rc := make([]journal.Receipt, 1)
-					for pb.Next() {
-						left.Add(1)
+					for left.Add(-1) >= 0 {
 						if err := j.Append(context.Background(), benchOne, rc); err != nil {
 							b.Error(err)
+							return
 						}
 					}
 				})
 			}
+			wg.Wait()
 			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 		})
 	}
 }
 
 var benchOne = benchRecords(1)
-
-// BenchmarkOpenAppendClose shows that what one record costs does not depend
-// on how many there are.
-func BenchmarkOpenAppendClose(b *testing.B) {
-	for _, n := range []int{10, 300_000} {
-		b.Run(fmt.Sprint("records=", n), func(b *testing.B) {
-			path := filepath.Join(b.TempDir(), "audit.jsonl")
-			never := func(o *journal.Options) { o.Fsync = journal.FsyncNever }
-			j := open(b, path, never)
-			recs, rc := make([]journal.Record, 1000), make([]journal.Receipt, 1000)
-			for left := n; left > 0; left -= len(recs) {
-				recs = recs[:min(left, len(recs))]
-				for i := range recs {
-					recs[i] = record(uuid.New(), "x")
-				}
-				if err := j.Append(context.Background(), recs, rc); err != nil {
-					b.Fatal(err)
-				}
-			}
-			if err := j.Close(); err != nil {
-				b.Fatal(err)
-			}
-			for b.Loop() {
-				j := open(b, path)
-				appendOne(b, j, record(uuid.New(), "one more"))
-				if err := j.Close(); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

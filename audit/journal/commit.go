@@ -27,35 +27,42 @@ const writeSize = 128 << 10
 // written and not acknowledged. Only after the watermark is anything
 // acknowledged.
 func (j *Journal) commit(batch []*request) {
-	err := j.c.failed
-	if err == nil {
-		err = j.commitLocked(batch)
-	}
+	err := j.commitLocked(batch)
 	for _, r := range batch {
 		r.err = err
 	}
 }
 
 func (j *Journal) commitLocked(batch []*request) (err error) {
-	if err := j.lock.lock(context.Background(), j.opts.LockTimeout); err != nil {
+	ctx := context.Background()
+	if err := j.lock.lock(ctx, j.opts.LockTimeout); err != nil {
 		return err
 	}
 	defer func() {
+		if j.c.file != nil {
+			if uerr := j.c.file.Unlock(); uerr != nil {
+				err = errors.Join(err, j.stale(fmt.Errorf("unlock %q: %w", j.path, uerr)))
+			}
+		}
 		if uerr := j.lock.unlock(); uerr != nil {
 			// The lock is freed with its descriptor at the latest when this
 			// process ends; until then nobody else can commit.
-			err = errors.Join(err, j.fail(uerr))
+			err = errors.Join(err, j.stale(uerr))
 		}
 	}()
-	if err := lockFile(context.Background(), j.c.file, j.path, true, j.opts.LockTimeout); err != nil {
+	if err := j.ready(ctx); err != nil {
 		return err
 	}
-	defer func() {
-		if uerr := j.c.file.Unlock(); uerr != nil {
-			err = errors.Join(err, j.fail(fmt.Errorf("unlock %q: %w", j.path, uerr)))
+	if reason := j.due(batch); reason != "" {
+		if err := j.rotate(ctx, reason); err != nil {
+			return err
 		}
-	}()
-	if err := j.check(); err != nil {
+		j.prune()
+		if err := j.c.stale; err != nil {
+			return err
+		}
+	}
+	if err := j.syncNames(); err != nil {
 		return err
 	}
 	c := &j.c
@@ -71,10 +78,10 @@ func (j *Journal) commitLocked(batch []*request) (err error) {
 				Control: integrity.ControlClosed, Time: integrity.FormatTime(j.opts.Now()),
 				Writer: j.writer.String(), Records: c.sealed,
 			})
-			c.ids.seal(at.seq)
+			c.ids.seal(at.Seq)
 		}
 	}
-	if err := j.persist(at, wantSync); err != nil {
+	if err := j.persist(ctx, at, wantSync); err != nil {
 		return err
 	}
 	now := j.opts.Now()
@@ -85,6 +92,7 @@ func (j *Journal) commitLocked(batch []*request) (err error) {
 				rc.Time = now
 				if !rc.Duplicate {
 					c.sealed++
+					c.hasRecords = true
 				}
 			}
 		}
@@ -92,9 +100,29 @@ func (j *Journal) commitLocked(batch []*request) (err error) {
 	return nil
 }
 
+// ready makes the file that is being written this writer's own, locked, with
+// all in it that others wrote.
+func (j *Journal) ready(ctx context.Context) error {
+	c := &j.c
+	if c.stale == nil && c.file != nil {
+		if err := lockFile(ctx, c.file, j.path, true, j.opts.LockTimeout); err != nil {
+			return err
+		}
+		changed, err := j.check(ctx)
+		if err != nil || !changed {
+			return err
+		}
+	}
+	c.stale = nil
+	if err := j.attach(ctx); err != nil {
+		return j.stale(err)
+	}
+	return nil
+}
+
 // sealRequest seals the records of a request. After an error, nothing of the
 // commit is in the file.
-func (j *Journal) sealRequest(at *tail, r *request) error {
+func (j *Journal) sealRequest(at *integrity.Position, r *request) error {
 	recs := r.recs
 	for done := 0; done < r.n; done += len(recs) {
 		if r.next != nil {
@@ -118,44 +146,61 @@ func (j *Journal) sealRequest(at *tail, r *request) error {
 	return nil
 }
 
-// check makes sure, under the lock, that the file still is the one that this
-// writer knows, and takes in what other processes wrote since.
-func (j *Journal) check() error {
+// check looks, under the lock, whether the file still is the one that this
+// writer knows, and takes in what other processes wrote to it since. changed
+// says that it is another one, or less than it was.
+func (j *Journal) check(ctx context.Context) (changed bool, err error) {
 	c := &j.c
-	open, err := c.file.Stat()
+	open, err := c.is.of(c.file)
 	if err != nil {
-		return j.fail(fmt.Errorf("%q: %w", j.path, err))
+		return false, j.stale(fmt.Errorf("%q: %w", j.path, err))
 	}
 	named, err := j.fs.Lstat(j.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) || err == nil && !vfs.SameFile(open, named):
-		return j.fail(fmt.Errorf("%w while it was open: %q; nothing more is written to it. Put it back, run: auditchain verify %s; then restart this program", ErrReplaced, j.path, j.path))
+		return true, nil
 	case err != nil:
-		return fmt.Errorf("%q: %w", j.path, err)
+		return false, fmt.Errorf("%q: %w", j.path, err)
 	}
-	removed, err := c.head.refresh(j.fs, j.path+headSuffix)
+	lost, err := c.head.refresh(j.fs, j.path+headSuffix)
 	if err != nil {
-		return j.fail(err)
+		return false, j.stale(err)
 	}
-	size := open.Size()
+	c.headLost = c.headLost || lost
+	if last := c.head.last.Position; last.Seq > c.firm.Seq {
+		c.firm = last
+	}
+	size, how := named.Size(), integrity.WatermarkRemoved
 	switch {
-	case size == c.tail.size && removed:
-		return j.replaceHead()
-	case size == c.tail.size:
-		return nil
-	case size > c.tail.size && removed:
-		// What others wrote since can be checked, but not whether that is
-		// all.
-		return fmt.Errorf("%w: it was removed beside %q under several writers; the one that wrote last makes it anew with its next record", ErrNoWatermark, j.path)
-	case size < c.tail.size:
-		return j.fail(fmt.Errorf("%w while it was open: %q has %d bytes where seq %d ended at %d; run: auditchain verify %s", ErrTruncated, j.path, size, c.tail.seq, c.tail.size, j.path))
+	case size < c.tail.Size, !c.headLost && !j.reaches(size):
+		return true, nil
+	case size > c.tail.Size:
+		if c.headLost {
+			// What others wrote since can be checked, but not whether that is
+			// all.
+			how = integrity.WatermarkDegraded
+		}
+		if changed, err := j.catchUp(ctx, size, c.tail.Size); err != nil || changed {
+			return changed, err
+		}
 	}
-	return j.catchUp(size)
+	if c.headLost {
+		return false, j.replaceHead(ctx, how)
+	}
+	return false, nil
+}
+
+// reaches reports whether a file of so many bytes can hold what the watermark
+// names: another writer may have sealed more than this one knows of, and
+// somebody may have cut it off.
+func (j *Journal) reaches(size int64) bool {
+	last := j.c.head.last.Position
+	return last.Seq <= j.c.tail.Seq || last.First == j.c.tail.First && last.Size <= size
 }
 
 // seal appends one record to the buffer, at the end at, or says in its receipt
 // why it is refused. An error is for the batch: nothing of it was written.
-func (j *Journal) seal(at *tail, rec *Record, rc *Receipt) error {
+func (j *Journal) seal(at *integrity.Position, rec *Record, rc *Receipt) error {
 	c := &j.c
 	*rc = Receipt{ID: rec.ID, Chain: j.Chain(), Leaf: rec.Leaf}
 	switch {
@@ -182,8 +227,8 @@ func (j *Journal) seal(at *tail, rec *Record, rc *Receipt) error {
 			return nil
 		}
 	}
-	start := at.size
-	rc.Seq = at.seq + 1
+	start := at.Size
+	rc.Seq = at.Seq + 1
 	rc.MAC = j.appendLine(at, rec.Payload, rec.Leaf)
 	id := rec.ID
 	if !rec.Idempotent {
@@ -194,26 +239,26 @@ func (j *Journal) seal(at *tail, rec *Record, rc *Receipt) error {
 }
 
 // sealControl appends a control record to the buffer.
-func (j *Journal) sealControl(at *tail, record any) {
+func (j *Journal) sealControl(at *integrity.Position, record any) {
 	payload := integrity.ControlPayload(record)
-	start := at.size
+	start := at.Size
 	j.appendLine(at, payload, j.c.leaf.Sum(payload))
-	j.c.ids.stage([16]byte{}, at.seq, start)
+	j.c.ids.stage([16]byte{}, at.Seq, start)
 }
 
-func (j *Journal) appendLine(at *tail, payload []byte, leaf integrity.Hash) integrity.Hash {
+func (j *Journal) appendLine(at *integrity.Position, payload []byte, leaf integrity.Hash) integrity.Hash {
 	c := &j.c
 	before := len(c.buf)
-	at.seq++
-	at.mac = c.sealer.MAC(at.mac, at.seq, leaf)
-	c.buf = integrity.AppendSuffix(append(c.buf, payload...), at.seq, at.mac)
-	at.size += int64(len(c.buf) - before)
-	return at.mac
+	at.Seq++
+	at.MAC = c.sealer.MAC(at.MAC, at.Seq, leaf)
+	c.buf = integrity.AppendSuffix(append(c.buf, payload...), at.Seq, at.MAC)
+	at.Size += int64(len(c.buf) - before)
+	return at.MAC
 }
 
 // begin begins a commit at the end of the chain.
-func (c *committer) begin() tail {
-	c.buf, c.written = c.buf[:0], c.tail.size
+func (c *committer) begin() integrity.Position {
+	c.buf, c.written = c.buf[:0], c.tail.Size
 	return c.tail
 }
 
@@ -224,8 +269,9 @@ func (j *Journal) write() error {
 	if len(c.buf) == 0 {
 		return nil
 	}
-	if _, err := c.file.WriteAt(c.buf, c.written); err != nil {
+	if n, err := c.file.WriteAt(c.buf, c.written); err != nil {
 		c.ids.unstage()
+		c.written += int64(max(n, 1)) // as far as it is known
 		return j.rollBack(err)
 	}
 	c.written += int64(len(c.buf))
@@ -238,33 +284,45 @@ func (j *Journal) write() error {
 
 // persist writes the buffer, syncs as the mode says, writes the watermark and
 // makes at the end of the chain.
-func (j *Journal) persist(at tail, wantSync bool) error {
+func (j *Journal) persist(ctx context.Context, at integrity.Position, wantSync bool) error {
 	c := &j.c
 	if err := j.write(); err != nil {
 		return err
 	}
-	if at.seq != c.tail.seq {
+	if at.Seq != c.tail.Seq {
 		c.unsynced, c.unmarked = true, true
 	}
 	mode := j.opts.Fsync
 	if c.unsynced && (mode.every == 0 || mode.every > 0 && wantSync) {
 		if err := c.file.Sync(); err != nil {
-			// The kernel may have dropped the pages and called them clean: a
-			// second fsync that succeeds proves nothing.
-			return j.fail(fmt.Errorf("sync %q: %w", j.path, err))
+			return j.abandon(ctx, err)
 		}
 		c.unsynced = false
+		c.firm = at
 	}
 	// From here on the lines are in the file for good.
 	c.tail = at
 	c.ids.store()
 	if c.unmarked {
-		if err := c.head.write(j.chain, at, j.opts.Now()); err != nil {
-			// Genuine lines beyond the watermark: the next commit covers them.
-			return fmt.Errorf("%w: %w", ErrUncertain, err)
-		}
-		c.unmarked = false
+		return j.mark(at)
 	}
+	return nil
+}
+
+// mark writes the watermark.
+func (j *Journal) mark(at integrity.Position) (err error) {
+	c := &j.c
+	if c.headLost {
+		err = j.makeHead(at)
+	} else {
+		err = c.head.write(j.chain, at, j.opts.Now())
+	}
+	if err != nil {
+		// Genuine lines beyond the watermark: the next commit covers them.
+		return fmt.Errorf("%w: %w", ErrUncertain, err)
+	}
+	c.unmarked, c.headLost = false, false
+	c.firm = at
 	return nil
 }
 
@@ -276,23 +334,26 @@ func (j *Journal) rollBack(cause error) error {
 	return fmt.Errorf("%w: %w (nothing of the batch is kept; try again)", ErrWrite, cause)
 }
 
-// cut makes the file end in its last good line again.
+// cut makes the file end in its last good line again. It is synced, because
+// pieces of what was cut off must not come back between the lines that are
+// written in its place.
 func (j *Journal) cut() error {
 	c := &j.c
-	if err := c.file.Truncate(c.tail.size); err != nil {
-		return j.fail(fmt.Errorf("the unfinished end of %q cannot be cut off: %w", j.path, err))
+	if c.written == c.tail.Size {
+		return nil
 	}
-	c.written = c.tail.size
+	if err := c.file.Truncate(c.tail.Size); err != nil {
+		return j.stale(fmt.Errorf("the unfinished end of %q cannot be cut off: %w", j.path, err))
+	}
+	c.written = c.tail.Size
+	if j.opts.Fsync.every < 0 {
+		c.unsynced = true
+		return nil
+	}
+	if err := c.file.Sync(); err != nil {
+		return j.abandon(context.Background(), err)
+	}
 	return nil
-}
-
-// fail stops all further commits and returns what to tell the caller.
-func (j *Journal) fail(cause error) error {
-	if j.c.failed == nil {
-		j.c.failed = fmt.Errorf("%w: %w", ErrFailed, cause)
-		j.c.ids.unstage()
-	}
-	return j.c.failed
 }
 
 // now is the time in the form of a control record.

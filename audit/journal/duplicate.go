@@ -6,7 +6,10 @@ package journal
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"reflect"
 	"strings"
 
@@ -18,20 +21,23 @@ import (
 // the content is the same too, and ErrConflict where it is not.
 func (j *Journal) findDuplicate(rec *Record) (*integrity.Line, error) {
 	c := &j.c
-	e, ok, err := c.ids.find(rec.ID, c.file, c.tail)
+	e, ok, err := c.ids.find(rec.ID, c.tail, j.history)
 	if err != nil || !ok {
 		return nil, err
 	}
-	line, found := j.confirm(rec.ID, e)
-	if !found {
+	line, found, err := j.confirm(rec.ID, e)
+	if err == nil && !found {
 		// The cache was wrong. The journal itself knows better.
-		c.ids.rebuild(c.file, c.tail)
+		if err := c.ids.rebuild(c.tail, j.history); err != nil {
+			return nil, err
+		}
 		if e, ok = c.ids.byID[rec.ID]; !ok {
 			return nil, nil
 		}
-		if line, found = j.confirm(rec.ID, e); !found {
-			return nil, nil
-		}
+		line, found, err = j.confirm(rec.ID, e)
+	}
+	if err != nil || !found {
+		return nil, err
 	}
 	if !sameContent(rec, line.Payload) {
 		return nil, ErrConflict
@@ -40,14 +46,25 @@ func (j *Journal) findDuplicate(rec *Record) (*integrity.Line, error) {
 }
 
 // confirm reads the line that the cache names for an id, and reports whether
-// it is that id's.
-func (j *Journal) confirm(id uuid.UUID, e idEntry) (integrity.Line, bool) {
-	line, err := j.lineAt(e.off)
+// it is that id's. What cannot be read is not what is not there: then nobody
+// knows whether the record is sealed, and it must not be sealed again.
+func (j *Journal) confirm(id uuid.UUID, e idEntry) (line integrity.Line, found bool, err error) {
+	line, err = j.lineAt(e)
+	if isIO(err) {
+		return line, false, fmt.Errorf("looking for a record that was sent again: %w", err)
+	}
 	if err != nil {
-		return line, false
+		return line, false, nil //nolint:nilerr // no line is there
 	}
 	got, ok := lineID(line)
-	return line, ok && got == id && line.Seq == e.seq
+	return line, ok && got == id && line.Seq == e.seq, nil
+}
+
+// isIO tells a failure of the system from contents that are not as they should
+// be.
+func isIO(err error) bool {
+	var p *fs.PathError
+	return errors.As(err, &p) && !errors.Is(err, fs.ErrNotExist)
 }
 
 // sinkMembers are the members that sinks add to a record.
@@ -90,19 +107,62 @@ func content(payload []byte, withoutTime bool) (map[string]any, bool) {
 	return m, true
 }
 
-// lineAt reads the line that begins at off, in the file or among those about
-// to be written.
-func (j *Journal) lineAt(off int64) (integrity.Line, error) {
+// lineAt reads a line, from its segment or from those about to be written.
+func (j *Journal) lineAt(e idEntry) (integrity.Line, error) {
 	c := &j.c
-	if off >= c.written {
-		rest := c.buf[min(off-c.written, int64(len(c.buf))):]
+	if e.seq < c.tail.First {
+		return j.lineOfSegment(e)
+	}
+	if e.off >= c.written {
+		rest := c.buf[min(e.off-c.written, int64(len(c.buf))):]
 		line, _, ok := bytes.Cut(rest, []byte{'\n'})
 		if !ok {
 			return integrity.Line{}, integrity.ErrNoSuffix
 		}
 		return integrity.ParseLine(line)
 	}
-	r := newReader(j.path, io.NewSectionReader(c.file, off, c.written-off))
-	r.off = off
+	r := newReader(j.path, io.NewSectionReader(c.file, e.off, c.written-e.off))
+	r.off = e.off
+	return r.Next()
+}
+
+// lineOfSegment reads a line of a finished segment.
+func (j *Journal) lineOfSegment(e idEntry) (integrity.Line, error) {
+	c := &j.c
+	if c.segments == nil {
+		all, err := listSegments(j.fs, j.path)
+		if err != nil {
+			return integrity.Line{}, err
+		}
+		c.segments = all
+	}
+	var of Segment
+	for _, s := range c.segments {
+		if s.First > 0 && s.First <= e.seq {
+			of = s
+		}
+	}
+	of, ok, err := j.finishedSegment(of.First) // it may be compressed by now
+	if err != nil {
+		return integrity.Line{}, err
+	}
+	if !ok {
+		return integrity.Line{}, integrity.ErrNoSuffix
+	}
+	in, err := openSegment(j.fs, of)
+	if err != nil {
+		return integrity.Line{}, err
+	}
+	defer in.Close()
+	if s, ok := in.(io.Seeker); ok {
+		_, err = s.Seek(e.off, io.SeekStart)
+	} else {
+		_, err = io.CopyN(io.Discard, in, e.off)
+	}
+	if err != nil {
+		return integrity.Line{}, fmt.Errorf("segment %q: %w", of.Path, err)
+	}
+	r := newReader(of.Path, in)
+	r.off = e.off
 	return r.Next()
 }

@@ -31,17 +31,22 @@ var (
 	ErrClosed = errors.New("journal is closed")
 	// ErrLocked: somebody else held the lock for longer than LockTimeout.
 	ErrLocked = errors.New("journal is locked")
-	// ErrFailed: the state of the file is unknown, after a failed fsync for
-	// example. Nothing more is sealed until the journal is opened again.
-	ErrFailed = errors.New("journal failed and must be opened again")
-	// ErrTruncated: the file holds less than its watermark says.
+	// ErrBroken is what Options.Report gets where less was found than there
+	// should be, or else than was left: it is sealed as a chain.break.
+	ErrBroken = errors.New("journal was not as it was left")
+	// ErrFailed: the state of the file could not be established, or not be
+	// made good. Nothing of the batch is acknowledged, though it may be in the
+	// journal; the next Append looks at the disk anew.
+	ErrFailed = errors.New("journal failed")
+	// ErrTruncated: files are gone. From Open: nothing says where the chain
+	// ended, and there is nothing to go on from.
 	ErrTruncated = errors.New("journal is truncated")
-	// ErrTampered: the file is not as its watermark says.
+	// ErrTampered: what is left gives nothing to go on from.
 	ErrTampered = errors.New("journal was tampered with")
-	// ErrNoWatermark: the watermark is missing or not valid.
+	// ErrNoWatermark: a Follower found a watermark that is not valid.
 	ErrNoWatermark = errors.New("journal has no valid watermark")
-	// ErrReplaced: the file was renamed, replaced or removed while open.
-	ErrReplaced = errors.New("journal file was renamed, replaced or removed")
+	// ErrReplaced: another journal stands in the place of this one.
+	ErrReplaced = errors.New("journal was replaced by another one")
 	// ErrWrongKey: the journal was written with another key.
 	ErrWrongKey = errors.New("journal has another key")
 	// ErrUnsafe: a file is of a kind or a mode that is refused.
@@ -56,7 +61,7 @@ var (
 )
 
 // Retryable reports whether the same batch may succeed later: when the disk
-// has space again, when the lock is free, when the journal was opened again.
+// has space again, when the lock is free, when the files are back.
 // It is false for what lies in the record itself, and for nil.
 func Retryable(err error) bool {
 	switch {

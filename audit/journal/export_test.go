@@ -6,12 +6,14 @@ package journal
 import (
 	"testing"
 	"time"
+
+	"github.com/auditchain/auditchain/internal/vfs"
 )
 
 // HoldLock takes the lock of a journal as another process would.
 func HoldLock(t testing.TB, path string) (release func()) {
 	t.Helper()
-	l := newFileLock(path)
+	l := newFileLock(vfs.OS, path)
 	if err := l.lock(t.Context(), time.Minute); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,16 +17,37 @@ import (
 	"github.com/auditchain/auditchain/internal/vfs"
 )
 
+// identity remembers which file an open one is: that cannot change while it is
+// open, and need not be asked for at each commit.
+type identity struct {
+	file vfs.File
+	info fs.FileInfo
+}
+
+// of returns what vfs.SameFile compares, and nothing that changes: neither the
+// size of f nor its times.
+func (id *identity) of(f vfs.File) (fs.FileInfo, error) {
+	if id.file != f {
+		info, err := f.Stat()
+		if err != nil {
+			return nil, err
+		}
+		id.file, id.info = f, info
+	}
+	return id.info, nil
+}
+
 // headFile is the watermark file, open.
 type headFile struct {
 	file vfs.File
+	is   identity
 	key  integrity.HeadKey
 	raw  integrity.Key
-	// image is the file's contents as last read or written, gen the highest
-	// generation in it.
+	// image is the file's contents as last read or written, last the newest
+	// watermark in it.
 	image [integrity.HeadSize]byte
 	size  int
-	gen   uint64
+	last  integrity.Head
 	slot  []byte
 }
 
@@ -49,22 +71,23 @@ func readHead(fsys vfs.FS, path string) ([]byte, error) {
 }
 
 // openHead opens the watermark file for writing, creating it where there is
-// none. contents is what it holds.
-func openHead(fsys vfs.FS, path string, k integrity.Key, chain integrity.ChainID, contents []byte, gen uint64) (*headFile, error) {
+// none. contents is what it holds, last the newest watermark in it.
+func openHead(fsys vfs.FS, path string, k integrity.Key, chain integrity.ChainID, contents []byte, last integrity.Head) (*headFile, error) {
 	f, err := fsys.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("watermark: %w", err)
 	}
-	h := &headFile{file: f, raw: k, key: integrity.NewHeadKey(k, chain), gen: gen}
+	h := &headFile{file: f, raw: k, key: integrity.NewHeadKey(k, chain), last: last}
 	h.size = copy(h.image[:], contents)
 	return h, nil
 }
 
-// refresh looks whether another process wrote a watermark since. removed
-// says that the file is not the one that its path names any more, and that
-// none is there now.
-func (h *headFile) refresh(fsys vfs.FS, path string) (removed bool, err error) {
-	open, err := h.file.Stat()
+// refresh looks whether another process wrote a watermark since. lost says
+// that there is none any more that this writer could have left or that
+// follows the one it knows: it was removed, overwritten, or put back to an
+// older one.
+func (h *headFile) refresh(fsys vfs.FS, path string) (lost bool, err error) {
+	open, err := h.is.of(h.file)
 	if err != nil {
 		return false, fmt.Errorf("watermark: %w", err)
 	}
@@ -92,19 +115,28 @@ func (h *headFile) refresh(fsys vfs.FS, path string) (removed bool, err error) {
 		return false, nil
 	}
 	head, _, err := integrity.ParseHead(now[:n], h.raw)
-	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrNoWatermark, err)
+	if err != nil || head.Chain != h.last.Chain || head.Generation < h.last.Generation {
+		return true, nil //nolint:nilerr // whatever it is, it is no watermark
 	}
-	h.image, h.size, h.gen = now, n, head.Generation
+	h.image, h.size, h.last = now, n, head
 	return false, nil
 }
 
-// replaceHead makes the watermark anew that was removed under this writer,
-// which knows from memory where the chain ends, and seals that it did.
-func (j *Journal) replaceHead() error {
+// replaceHead makes the watermark anew where it was removed or overwritten
+// under this writer, which knows from memory where the chain ends, and seals
+// that it did. how is integrity.WatermarkRemoved where that is the whole
+// chain, else integrity.WatermarkDegraded.
+func (j *Journal) replaceHead(ctx context.Context, how string) error {
+	at := j.c.begin()
+	j.sealOpened(&at, how)
+	return j.persist(ctx, at, true)
+}
+
+// makeHead writes a whole watermark file that names at.
+func (j *Journal) makeHead(at integrity.Position) error {
 	c := &j.c
 	path := j.path + headSuffix
-	f, err := j.fs.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := j.fs.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("watermark: %w", err)
 	}
@@ -113,34 +145,26 @@ func (j *Journal) replaceHead() error {
 	clear(c.head.image[:])
 	// Two, so that the pair is whole.
 	for range 2 {
-		if err := c.head.write(j.chain, c.tail, j.opts.Now()); err != nil {
-			return j.fail(err)
+		if err := c.head.write(j.chain, at, j.opts.Now()); err != nil {
+			return err
 		}
 	}
-	if err := c.head.file.Sync(); err != nil {
-		return j.fail(fmt.Errorf("watermark: %w", err))
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("sync watermark: %w", err)
 	}
-	if err := j.fs.SyncDir(filepath.Dir(path)); err != nil {
-		return j.fail(err)
-	}
-	at := c.begin()
-	j.sealOpened(&at, integrity.WatermarkRemoved)
-	return j.persist(at, true)
+	return j.fs.SyncDir(filepath.Dir(path))
 }
 
 // write writes the next watermark. It is not synced: a watermark that a power
 // loss takes back leaves genuine lines beyond it, which are accepted.
-func (h *headFile) write(chain integrity.ChainID, t tail, now time.Time) error {
-	head := integrity.Head{
-		Generation: h.gen + 1, Chain: chain, Time: now,
-		Position: integrity.Position{First: 1, Seq: t.seq, MAC: t.mac, Size: t.size},
-	}
+func (h *headFile) write(chain integrity.ChainID, at integrity.Position, now time.Time) error {
+	head := integrity.Head{Generation: h.last.Generation + 1, Chain: chain, Position: at, Time: now}
 	h.slot = head.AppendSlot(h.slot[:0], h.key)
 	off := int64(head.Generation%2) * integrity.SlotSize
 	if _, err := h.file.WriteAt(h.slot, off); err != nil {
 		return fmt.Errorf("watermark: %w", err)
 	}
-	h.gen = head.Generation
+	h.last = head
 	copy(h.image[off:], h.slot)
 	h.size = max(h.size, int(off)+integrity.SlotSize)
 	return nil

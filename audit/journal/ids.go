@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"os"
 	"slices"
@@ -19,9 +20,10 @@ import (
 // The ring of recent ids: a file of ringSlots slots, that of line seq being
 // seq mod ringSlots. It covers twice the 65,536 records that are promised, so
 // that control records take nothing from them. A slot is the id (zero for a
-// line that has none to compare), the seq and the line's offset. Before the
-// slots stand two bytes of each id, so that one lookup reads 256 KiB and not
-// 4 MiB: a program that appends one record and ends must not pay for a table.
+// line that has none to compare), the seq, the line's offset in its segment,
+// and a checksum. Before the slots stand two bytes of each id, so that one
+// lookup reads 256 KiB and not 4 MiB: a program that appends one record and
+// ends must not pay for a table.
 //
 // The ring is a cache and never trusted: a hit is confirmed by reading the
 // line itself, and a slot that does not name the seq that belongs there
@@ -30,7 +32,7 @@ import (
 const (
 	ringSlots = 1 << 17
 	markBytes = 2
-	slotBytes = 16 + 8 + 8
+	slotBytes = 16 + 6 + 6 + 4
 	slotsFrom = ringSlots * markBytes
 	ringBytes = slotsFrom + ringSlots*slotBytes
 )
@@ -119,9 +121,7 @@ func (r *idRing) store() {
 		n := min(len(r.staged), ringSlots-int(first))
 		r.buf = r.buf[:0]
 		for _, s := range r.staged[:n] {
-			r.buf = append(r.buf, s.id[:]...)
-			r.buf = binary.BigEndian.AppendUint64(r.buf, s.seq)
-			r.buf = binary.BigEndian.AppendUint64(r.buf, uint64(s.off))
+			r.buf = s.appendSlot(r.buf)
 		}
 		_, err := r.file.WriteAt(r.buf, slotsFrom+first*slotBytes)
 		r.buf = r.buf[:0]
@@ -141,29 +141,38 @@ func (r *idRing) store() {
 	}
 }
 
-// absorb takes in lines from+1..to, which another process wrote.
+// absorb takes in lines from+1..to, which another process wrote, or one that
+// did not get to write its slots.
 func (r *idRing) absorb(from, to uint64) {
 	if from >= to {
-		return
-	}
-	if r.byID == nil {
-		// Did whoever wrote them get to write their slots?
-		if s, err := r.slot(to); err != nil || s.seq != to {
-			r.whole = false
-		}
 		return
 	}
 	if to-from > ringSlots/2 {
 		r.drop()
 		return
 	}
-	for seq := from + 1; seq <= to; seq++ {
-		s, err := r.slot(seq)
-		if err != nil || s.seq != seq {
+	for seq := from + 1; seq <= to; {
+		n := min(to-seq+1, ringSlots-seq%ringSlots, 1024)
+		slots, marks := make([]byte, n*slotBytes), make([]byte, n*markBytes)
+		if _, err := r.file.ReadAt(slots, slotsFrom+int64(seq%ringSlots)*slotBytes); err != nil {
 			r.drop()
 			return
 		}
-		r.put(s)
+		if _, err := r.file.ReadAt(marks, int64(seq%ringSlots)*markBytes); err != nil {
+			r.drop()
+			return
+		}
+		for i := range n {
+			s := parseSlotID(slots[i*slotBytes:])
+			if s.seq != seq || binary.BigEndian.Uint16(marks[i*markBytes:]) != mark(s.id) {
+				r.drop()
+				return
+			}
+			if r.byID != nil {
+				r.put(s)
+			}
+			seq++
+		}
 	}
 }
 
@@ -176,22 +185,47 @@ func (r *idRing) slot(seq uint64) (stagedID, error) {
 	return parseSlotID(b[:]), nil
 }
 
+// appendSlot appends the slot of a line: 16 bytes of id, 6 of seq, 6 of offset
+// and the CRC-32C of them, by which a slot shows that a crash tore.
+func (s stagedID) appendSlot(dst []byte) []byte {
+	var b [slotBytes]byte
+	// Of each number the low 6 bytes count: what comes next overwrites the rest.
+	binary.BigEndian.PutUint64(b[20:], uint64(s.off))
+	binary.BigEndian.PutUint64(b[14:], s.seq)
+	copy(b[:], s.id[:])
+	binary.BigEndian.PutUint32(b[28:], crc32.Checksum(b[:28], castagnoli))
+	return append(dst, b[:]...)
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// parseSlotID is the inverse of appendSlot; the zero value, which is that of
+// no line, where the slot is not whole.
 func parseSlotID(b []byte) stagedID {
+	if binary.BigEndian.Uint32(b[28:]) != crc32.Checksum(b[:28], castagnoli) {
+		return stagedID{}
+	}
+	var seq, off [8]byte
+	copy(seq[2:], b[16:22])
+	copy(off[2:], b[22:28])
 	return stagedID{
 		id:      [16]byte(b[:16]),
-		idEntry: idEntry{seq: binary.BigEndian.Uint64(b[16:]), off: int64(binary.BigEndian.Uint64(b[24:]))},
+		idEntry: idEntry{seq: binary.BigEndian.Uint64(seq[:]), off: int64(binary.BigEndian.Uint64(off[:]))},
 	}
 }
 
 // find looks for the line of an id, among those of the file up to t and those
 // of the commit that is being made.
-func (r *idRing) find(id uuid.UUID, file io.ReaderAt, t tail) (idEntry, bool, error) {
+func (r *idRing) find(id uuid.UUID, t integrity.Position, open func() *history) (idEntry, bool, error) {
 	if r.byID == nil && r.whole && r.scans < maxScans {
 		r.scans++
-		return r.scan(id, t)
+		e, found, err := r.scan(id, t)
+		if err != nil || r.whole {
+			return e, found, err
+		}
 	}
 	if r.byID == nil {
-		if err := r.load(file, t); err != nil {
+		if err := r.load(t, open); err != nil {
 			r.drop()
 			return idEntry{}, false, err
 		}
@@ -203,8 +237,9 @@ func (r *idRing) find(id uuid.UUID, file io.ReaderAt, t tail) (idEntry, bool, er
 	return e, ok, nil
 }
 
-// scan looks for an id in the file.
-func (r *idRing) scan(id uuid.UUID, t tail) (idEntry, bool, error) {
+// scan looks for an id in the file. Where it meets a slot that cannot be, the
+// ring is not whole any more.
+func (r *idRing) scan(id uuid.UUID, t integrity.Position) (idEntry, bool, error) {
 	for _, s := range r.staged {
 		if s.id == id {
 			return s.idEntry, true, nil
@@ -213,7 +248,7 @@ func (r *idRing) scan(id uuid.UUID, t tail) (idEntry, bool, error) {
 	if cap(r.buf) < slotsFrom {
 		r.buf = make([]byte, slotsFrom)
 	}
-	marks := r.buf[:min(uint64(slotsFrom), (t.seq+1)*markBytes)]
+	marks := r.buf[:min(uint64(slotsFrom), (t.Seq+1)*markBytes)]
 	n, err := r.file.ReadAt(marks, 0)
 	if err != nil && err != io.EOF {
 		return idEntry{}, false, fmt.Errorf("ids: %w", err)
@@ -225,13 +260,13 @@ func (r *idRing) scan(id uuid.UUID, t tail) (idEntry, bool, error) {
 			continue
 		}
 		s, err := r.slot(uint64(i / markBytes))
-		if err == io.EOF {
-			continue
-		}
-		if err != nil {
+		switch {
+		case err != nil && err != io.EOF:
 			return idEntry{}, false, fmt.Errorf("ids: %w", err)
-		}
-		if s.id == id && r.belongs(s, uint64(i/markBytes), t) {
+		case err != nil || !r.belongs(s, uint64(i/markBytes), t) || mark(s.id) != want:
+			r.whole = false
+			return idEntry{}, false, nil //nolint:nilerr // that the ring is not whole is the answer
+		case s.id == id:
 			return s.idEntry, true, nil
 		}
 	}
@@ -239,30 +274,32 @@ func (r *idRing) scan(id uuid.UUID, t tail) (idEntry, bool, error) {
 }
 
 // belongs reports whether a slot can be that of a line up to t.
-func (r *idRing) belongs(s stagedID, slot uint64, t tail) bool {
-	return s.seq%ringSlots == slot && s.seq > 0 && s.seq <= t.seq && s.seq+ringSlots > t.seq && s.off >= 0 && s.off < t.size
+func (r *idRing) belongs(s stagedID, slot uint64, t integrity.Position) bool {
+	return s.seq%ringSlots == slot && s.seq > 0 && s.seq <= t.Seq && s.seq+ringSlots > t.Seq && s.off >= 0 &&
+		(s.seq < t.First || s.off < t.Size)
 }
 
 // load reads the ring, and from the journal what the ring lacks. Its cost is
 // bounded by the size of the ring, whatever the journal's.
-func (r *idRing) load(file io.ReaderAt, t tail) error {
+func (r *idRing) load(t integrity.Position, open func() *history) error {
 	lowest := uint64(1)
-	if t.seq > ringSlots {
-		lowest = t.seq - ringSlots + 1
+	if t.Seq > ringSlots {
+		lowest = t.Seq - ringSlots + 1
 	}
-	r.byID = make(map[uuid.UUID]idEntry, t.seq-lowest+1)
+	r.byID = make(map[uuid.UUID]idEntry, t.Seq-lowest+1)
 	r.inRing = make([][16]byte, ringSlots)
-	b := make([]byte, min(uint64(ringBytes-slotsFrom), (t.seq+1)*slotBytes))
-	n, err := r.file.ReadAt(b, slotsFrom)
+	b := make([]byte, min(ringBytes, slotsFrom+(t.Seq+1)*slotBytes))
+	n, err := r.file.ReadAt(b, 0)
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("ids: %w", err)
 	}
-	b = b[:n-n%slotBytes]
+	b = b[:n]
 	missing := uint64(0) // the lowest seq that the ring lacks
-	for seq := t.seq; seq >= lowest && seq > 0; seq-- {
-		i := int(seq%ringSlots) * slotBytes
-		if i < len(b) {
-			if s := parseSlotID(b[i:]); s.seq == seq && r.belongs(s, seq%ringSlots, t) {
+	for seq := t.Seq; seq >= lowest && seq > 0; seq-- {
+		slot := int(seq % ringSlots)
+		if at := slotsFrom + slot*slotBytes; at+slotBytes <= len(b) {
+			s := parseSlotID(b[at:])
+			if s.seq == seq && r.belongs(s, seq%ringSlots, t) && binary.BigEndian.Uint16(b[slot*markBytes:]) == mark(s.id) {
 				r.put(s)
 				continue
 			}
@@ -273,60 +310,63 @@ func (r *idRing) load(file io.ReaderAt, t tail) error {
 		r.whole = true
 		return nil
 	}
-	r.read(file, t, lowest, missing)
-	return nil
+	return r.read(t, open, lowest, missing)
 }
 
 // rebuild makes the ring anew from the journal alone.
-func (r *idRing) rebuild(file io.ReaderAt, t tail) {
+func (r *idRing) rebuild(t integrity.Position, open func() *history) error {
 	lowest := uint64(1)
-	if t.seq > ringSlots {
-		lowest = t.seq - ringSlots + 1
+	if t.Seq > ringSlots {
+		lowest = t.Seq - ringSlots + 1
 	}
-	r.byID = make(map[uuid.UUID]idEntry, t.seq-lowest+1)
+	r.byID = make(map[uuid.UUID]idEntry, t.Seq-lowest+1)
 	r.inRing = make([][16]byte, ringSlots)
-	r.read(file, t, lowest, lowest)
+	if err := r.read(t, open, lowest, lowest); err != nil {
+		r.drop()
+		return err
+	}
 	for _, s := range r.staged {
 		r.put(s)
 	}
+	return nil
 }
 
 // read takes the ids of lines from missing on out of the journal, and makes
 // the file whole again.
-func (r *idRing) read(file io.ReaderAt, t tail, lowest, missing uint64) {
-	back := newBackReader(file, t.size)
-	for seq := t.seq; seq >= missing; seq-- {
-		line, err := back.next()
-		intact := err == nil && line.Seq == seq
-		if !intact {
-			// It was altered below the watermark, for `verify` to name. What
-			// is further back cannot be recognised when it is sent again.
-			break
+func (r *idRing) read(t integrity.Position, open func() *history, lowest, missing uint64) error {
+	h := open()
+	defer h.close()
+	for seq := t.Seq; seq >= missing; seq-- {
+		s, err := h.next()
+		if isIO(err) {
+			return fmt.Errorf("ids: %w", err)
 		}
-		s := stagedID{idEntry: idEntry{seq: seq, off: line.Offset}}
-		if id, ok := lineID(line); ok {
-			s.id = id
+		intact := err == nil && s.seq == seq
+		if !intact {
+			// It was altered below the watermark, for `verify` to name, or
+			// removed by retention. What is further back cannot be recognised
+			// when it is sent again.
+			break
 		}
 		r.put(s)
 	}
 	r.rewrite(t, lowest)
+	return nil
 }
 
 // rewrite makes the file whole again from what was loaded.
-func (r *idRing) rewrite(t tail, lowest uint64) {
+func (r *idRing) rewrite(t integrity.Position, lowest uint64) {
 	b := make([]byte, ringBytes)
-	for seq := lowest; seq <= t.seq; seq++ {
+	for seq := lowest; seq <= t.Seq; seq++ {
 		slot := seq % ringSlots
 		id := r.inRing[slot]
 		binary.BigEndian.PutUint16(b[slot*markBytes:], mark(id))
-		at := b[slotsFrom+slot*slotBytes:]
-		copy(at, id[:])
-		binary.BigEndian.PutUint64(at[16:], seq)
-		binary.BigEndian.PutUint64(at[24:], uint64(r.byID[id].off))
+		s := stagedID{id, idEntry{seq, r.byID[id].off}}
+		copy(b[slotsFrom+slot*slotBytes:], s.appendSlot(nil))
 	}
 	end := ringBytes
-	if t.seq < ringSlots {
-		end = slotsFrom + int(t.seq+1)*slotBytes
+	if t.Seq < ringSlots {
+		end = slotsFrom + int(t.Seq+1)*slotBytes
 	}
 	_, err := r.file.WriteAt(b[:end], 0)
 	r.whole = err == nil

@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -19,10 +21,12 @@ import (
 
 // Names of the files beside a journal (docs/SPEC.md, section 7).
 const (
-	lockSuffix = ".lock"
-	headSuffix = ".head"
-	idsSuffix  = ".ids"
-	tornInfix  = ".torn-"
+	lockSuffix  = ".lock"
+	headSuffix  = ".head"
+	idsSuffix   = ".ids"
+	holdSuffix  = ".hold"
+	tornInfix   = ".torn-"
+	brokenInfix = ".broken-"
 )
 
 // Journal is an open journal. All methods may be called by any goroutine.
@@ -39,34 +43,57 @@ type Journal struct {
 	busy    bool       // a goroutine commits, or was told to
 	closing bool
 
-	stop chan struct{} // ends the interval syncer
-	wg   sync.WaitGroup
+	stop     chan struct{} // ends what runs beside the commits
+	finished chan struct{} // there may be segments to compress
+	wg       sync.WaitGroup
 
 	c committer // owned by the goroutine that commits
 }
 
-// tail is where the chain ends, as this writer knows it.
-type tail struct {
-	seq  uint64
-	mac  integrity.Hash
-	size int64 // of the file, up to and including line seq
-}
-
 // committer is the state of whoever holds the right to commit.
 type committer struct {
-	file    vfs.File
-	sealer  *integrity.Sealer
-	leaf    integrity.LeafHasher
-	head    *headFile
-	ids     *idRing
-	tail    tail
-	buf     []byte // lines of the commit that are not yet written
-	written int64  // where they go: the end of the file, as it is now
-	sealed  uint64 // records sealed by this writer
+	// file is the one that is being written, nil before the first attach.
+	file   vfs.File
+	is     identity // of file
+	sealer *integrity.Sealer
+	leaf   integrity.LeafHasher
+	head   *headFile
+	ids    *idRing
+	// tail is where the chain ends, as this writer knows it; its First and
+	// Size are about file.
+	tail integrity.Position
+	// firm is as far as the chain is acknowledged, or known to be on disk: what
+	// a segment that is given up is claimed to hold.
+	firm integrity.Position
+	// began is when file was begun, retention what the genesis allows to be
+	// removed, once that is learned.
+	began     time.Time
+	retention *integrity.Retention
+	learned   bool
+	// hasRecords says that file holds more than control records, or may.
+	hasRecords bool
+	buf        []byte // lines of the commit that are not yet written
+	written    int64  // where they go: the end of the file, as it is now
+	sealed     uint64 // records sealed by this writer
 	// unsynced and unmarked: lines not yet covered by a sync, and by the
 	// watermark.
 	unsynced, unmarked bool
-	failed             error // why nothing more is sealed
+	// unsyncedNames: segments were removed, and a power failure may bring them
+	// back.
+	unsyncedNames bool
+	// headLost: the watermark is not there any more, and is made anew.
+	headLost bool
+	// stale is why the disk must be looked at again before anything else.
+	stale error
+	// doubtful says that a sync of file failed: what stands beyond tail in it
+	// may be on disk or not, and is never claimed.
+	doubtful bool
+	// was is the file as it was before the disk was looked at anew, orphan the
+	// file itself where nothing names it any more.
+	was    fs.FileInfo
+	orphan vfs.File
+	// segments caches the list of finished segments; nil when it is not known.
+	segments []Segment
 }
 
 // request is one Append, or one of the journal's own commits.
@@ -77,6 +104,8 @@ type request struct {
 	receipts []Receipt
 	closing  bool // seal chain.closed, sync, and write the watermark
 	sync     bool // only sync and write the watermark
+	rotate   bool // begin a new file
+	aged     bool // begin a new file if this one is old enough
 	lead     bool // guarded by Journal.mu: this goroutine is to commit
 	err      error
 	wake     chan struct{}
@@ -98,9 +127,11 @@ func (r *request) bytes() int {
 const maxCommit = 8 << 20
 
 // Open opens the journal at path, or begins a new chain where there is none.
-// The folder must exist. Whatever a crash left is recovered first. Errors:
-// ErrLocked, ErrUnsafe, ErrWrongKey, ErrNoWatermark, ErrTruncated,
-// ErrTampered, and those of the file system.
+// The folder must exist. Whatever a crash left is recovered first, and what is
+// less than it should be is sealed as a break (docs/SPEC.md, section 7.4).
+// Errors: ErrLocked, ErrUnsafe, ErrWrongKey; ErrTruncated and ErrTampered
+// where nothing is left that the chain could go on from; and those of the file
+// system.
 func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	if err := o.fill(); err != nil {
 		return nil, err
@@ -109,8 +140,14 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal path: %w", err)
 	}
-	j := &Journal{path: path, opts: o, fs: o.FS, writer: uuid.New(), lock: newFileLock(path + lockSuffix), stop: make(chan struct{})}
+	j := &Journal{
+		path: path, opts: o, fs: o.FS, writer: uuid.New(),
+		lock: newFileLock(o.FS, path+lockSuffix), stop: make(chan struct{}), finished: make(chan struct{}, 1),
+	}
 	if err := j.checkFolder(); err != nil {
+		return nil, err
+	}
+	if err := j.checkName(); err != nil {
 		return nil, err
 	}
 	if err := j.checkFiles(); err != nil {
@@ -119,21 +156,20 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	if err := j.checkStart(); err != nil {
 		return nil, err
 	}
-	if err := j.lock.lock(ctx, o.LockTimeout); err != nil {
-		return nil, err
-	}
-	err = j.open(ctx)
-	if err == nil {
-		err = j.c.file.Unlock()
-	}
-	if uerr := j.lock.unlock(); err == nil {
-		err = uerr
-	}
-	if err != nil {
+	if err := j.openLocked(ctx); err != nil {
 		return nil, errors.Join(err, j.c.close())
 	}
 	if o.Fsync.every > 0 {
-		j.wg.Go(j.syncEvery)
+		j.wg.Go(func() { j.every(o.Fsync.every, func() *request { return &request{sync: true} }) })
+	}
+	if age := o.Rotation.MaxAge; age > 0 {
+		j.wg.Go(func() {
+			j.every(min(max(age/8, time.Second), time.Minute), func() *request { return &request{aged: true} })
+		})
+	}
+	if o.Rotation.Compress {
+		j.wg.Go(j.compressFinished)
+		j.finished <- struct{}{}
 	}
 	return j, nil
 }
@@ -187,7 +223,7 @@ func (j *Journal) append(ctx context.Context, r *request) error {
 	if closing {
 		return ErrClosed
 	}
-	if r.n == 0 {
+	if r.n == 0 && !r.rotate {
 		return nil
 	}
 	return j.submit(ctx, r)
@@ -226,6 +262,16 @@ func (j *Journal) submit(ctx context.Context, r *request) error {
 
 	j.commit(batch)
 
+	for _, o := range batch {
+		if o != r {
+			o.wake <- struct{}{}
+		}
+	}
+	if len(batch) > 1 {
+		// Whoever appends again at once is in the next commit, not in the one
+		// after it: else callers fall into two halves that take turns.
+		runtime.Gosched()
+	}
 	j.mu.Lock()
 	if len(j.queue) > 0 {
 		next := j.queue[0]
@@ -235,11 +281,6 @@ func (j *Journal) submit(ctx context.Context, r *request) error {
 		j.busy = false
 	}
 	j.mu.Unlock()
-	for _, o := range batch {
-		if o != r {
-			o.wake <- struct{}{}
-		}
-	}
 	return r.err
 }
 
@@ -292,25 +333,39 @@ func (j *Journal) Close() error {
 	return errors.Join(err, j.c.close())
 }
 
-// syncEvery syncs at the interval of FsyncEvery.
-func (j *Journal) syncEvery() {
-	t := time.NewTicker(j.opts.Fsync.every)
+// Rotate finishes the file and begins a new one.
+func (j *Journal) Rotate(ctx context.Context) error {
+	return j.append(ctx, &request{rotate: true})
+}
+
+// every makes a request at an interval, until the journal is closed.
+func (j *Journal) every(d time.Duration, next func() *request) {
+	t := time.NewTicker(d)
 	defer t.Stop()
 	for {
 		select {
 		case <-j.stop:
 			return
 		case <-t.C:
-			// An error stays in the committer, where the next Append meets it.
-			_ = j.submit(context.Background(), &request{sync: true})
+			// What it ran into, the next Append meets too.
+			_ = j.submit(context.Background(), next())
 		}
+	}
+}
+
+// report tells of what went wrong beside the commits.
+func (j *Journal) report(err error) {
+	if err != nil && j.opts.Report != nil {
+		j.opts.Report(err)
 	}
 }
 
 func (c *committer) close() error {
 	var errs []error
-	if c.file != nil {
-		errs = append(errs, c.file.Close())
+	for _, f := range []vfs.File{c.file, c.orphan} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
 	}
 	if c.head != nil {
 		errs = append(errs, c.head.file.Close())

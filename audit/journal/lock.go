@@ -25,18 +25,19 @@ const lockPoll = 500 * time.Microsecond
 // it when its holder dies.
 type fileLock struct {
 	path string
+	fs   vfs.FS // for what the file holds; the lock itself is the kernel's
 	f    *flock.Flock
 }
 
-func newFileLock(path string) *fileLock {
-	return &fileLock{path: path, f: flock.New(path,
+func newFileLock(fsys vfs.FS, path string) *fileLock {
+	return &fileLock{path: path, fs: fsys, f: flock.New(path,
 		flock.SetFlag(os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW|syscall.O_NONBLOCK), flock.SetPermissions(0o600))}
 }
 
 // newReadLock is the lock of somebody who only reads, and who may have no
 // right to create or to write it.
 func newReadLock(path string) *fileLock {
-	return &fileLock{path: path, f: flock.New(path,
+	return &fileLock{path: path, fs: vfs.OS, f: flock.New(path,
 		flock.SetFlag(os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK), flock.SetPermissions(0o600))}
 }
 
@@ -56,16 +57,16 @@ func (l *fileLock) acquire(ctx context.Context, timeout time.Duration,
 	var deadline context.Context
 	start := time.Now()
 	for {
-		ok, err := try()
+		ok, err := uninterrupted(try)
 		if err == nil && !ok {
 			if deadline == nil {
 				var cancel context.CancelFunc
 				deadline, cancel = context.WithTimeout(ctx, timeout)
 				defer cancel()
 			}
-			ok, err = wait(deadline, lockPoll)
+			ok, err = uninterrupted(func() (bool, error) { return wait(deadline, lockPoll) })
 			if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-				return fmt.Errorf("%w: another process has held %q for %v; see who with: fuser -v %s", ErrLocked, l.path, timeout, l.path)
+				return lockedError(l.path, timeout)
 			}
 		}
 		if err != nil {
@@ -118,14 +119,34 @@ func lockFile(ctx context.Context, f vfs.File, path string, exclusive bool, time
 		case <-ctx.Done():
 			return fmt.Errorf("lock %q: %w", path, context.Cause(ctx))
 		case <-timer:
-			return fmt.Errorf("%w: another process has held %q for %v; see who with: fuser -v %s", ErrLocked, path, timeout, path)
+			return lockedError(path, timeout)
 		case <-time.After(lockPoll):
 		}
 	}
 }
 
+// uninterrupted makes a call again that a signal interrupted, as flock(2) may
+// be on a network file system.
+func uninterrupted(call func() (bool, error)) (bool, error) {
+	for {
+		ok, err := call()
+		if !errors.Is(err, syscall.EINTR) {
+			return ok, err
+		}
+	}
+}
+
+// lockedError names who holds the lock on the file at path, where the system
+// tells.
+func lockedError(path string, timeout time.Duration) error {
+	if who := lockHolder(path); who != "" {
+		return fmt.Errorf("%w: %s has held %q for %v", ErrLocked, who, path, timeout)
+	}
+	return fmt.Errorf("%w: another process has held %q for %v; see who with: fuser -v %s", ErrLocked, path, timeout, path)
+}
+
 func (l *fileLock) unlock() error {
-	if err := l.f.Unlock(); err != nil {
+	if _, err := uninterrupted(func() (bool, error) { return true, l.f.Unlock() }); err != nil {
 		return fmt.Errorf("unlock %q: %w", l.path, err)
 	}
 	return nil
@@ -136,12 +157,12 @@ func (l *fileLock) unlock() error {
 const lockMark = "auditchain lock: the journal beside this file has records; never delete it\n"
 
 func (l *fileLock) marked() bool {
-	info, err := os.Lstat(l.path)
+	info, err := l.fs.Lstat(l.path)
 	return err == nil && info.Size() > 0
 }
 
 func (l *fileLock) mark() error {
-	f, err := os.OpenFile(l.path, os.O_WRONLY|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	f, err := l.fs.OpenFile(l.path, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("lock file: %w", err)
 	}

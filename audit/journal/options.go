@@ -32,6 +32,14 @@ type Options struct {
 	// (compressing a finished segment, removing one); nil ignores it. It is
 	// called from any goroutine, and must not wait for the journal.
 	Report func(error)
+	// NewChain begins a new chain in the place of the one that is there, whose
+	// files are moved into a folder beside the journal. It is the reason,
+	// which the genesis says. Only a person may decide on it.
+	NewChain string
+	// Restored seals that the files were put back from a backup: a chain.break,
+	// which says for ever that what came after the backup is missing. It is
+	// what the person says who did it.
+	Restored string
 	// Version of the program, for chain.opened.
 	Version string
 	// FS is the file system; nil means the operating system's. It is a seam
@@ -59,6 +67,28 @@ type Rotation struct {
 	KeepFor time.Duration
 }
 
+// policy is what a genesis says of r; nil where nothing is ever removed.
+func (r Rotation) policy() *integrity.Retention {
+	if r.Keep == 0 && r.KeepFor == 0 {
+		return nil
+	}
+	p := &integrity.Retention{Keep: r.Keep}
+	if r.KeepFor > 0 {
+		p.KeepFor = r.KeepFor.String()
+	}
+	return p
+}
+
+func (r Rotation) check() error {
+	if r.MaxSize < 0 || r.MaxAge < 0 || r.Keep < 0 || r.KeepFor < 0 {
+		return errors.New("rotation: max size, max age, keep and keep for are not negative")
+	}
+	if (r.Keep > 0 || r.KeepFor > 0) && r.MaxSize == 0 && r.MaxAge == 0 {
+		return errors.New("rotation: keep and keep for are about finished files, and there are none without a max size or a max age")
+	}
+	return nil
+}
+
 // FsyncMode says when the file is synced to disk.
 type FsyncMode struct {
 	every time.Duration // 0: before each acknowledgement; <0: never
@@ -69,12 +99,14 @@ var (
 	// acknowledged outlives a power loss.
 	FsyncAlways = FsyncMode{}
 	// FsyncNever leaves it to the operating system: a record that was
-	// acknowledged outlives the process, and not a power loss, after which
-	// `verify` may call the journal truncated.
+	// acknowledged outlives the process, and not a power loss: after that,
+	// records may be missing, and `verify` may call the journal truncated, or
+	// tampered, or nothing of it.
 	FsyncNever = FsyncMode{every: -1}
 )
 
-// FsyncEvery syncs every d: a power loss takes at most the last d.
+// FsyncEvery syncs every d: a power loss takes at most the last d, with what
+// FsyncNever says.
 func FsyncEvery(d time.Duration) FsyncMode {
 	if d <= 0 {
 		return FsyncAlways
@@ -118,6 +150,12 @@ func (o *Options) fill() error {
 	}
 	if o.LockTimeout == 0 {
 		o.LockTimeout = DefaultLockTimeout
+	}
+	if err := o.Rotation.check(); err != nil {
+		return err
+	}
+	if o.NewChain != "" && o.Restored != "" {
+		return errors.New("a new chain and a restored one exclude each other")
 	}
 	if o.FS == nil {
 		o.FS = vfs.OS

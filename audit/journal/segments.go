@@ -81,6 +81,15 @@ func listSegments(fsys vfs.FS, path string) ([]Segment, error) {
 		if n := len(segments); n > 0 && segments[n-1].First == first {
 			continue
 		}
+		// A folder, or a link to somewhere, is no segment: where one should be,
+		// it is missing. (One that is gone by now may have been compressed.)
+		info, err := fsys.Lstat(filepath.Join(dir, name))
+		if err == nil && !info.Mode().IsRegular() {
+			continue
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("segment: %w", err)
+		}
 		segments = append(segments, Segment{Path: filepath.Join(dir, name), First: first, Compressed: compressed})
 	}
 	slices.SortFunc(segments, func(a, b Segment) int {

@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/auditchain/auditchain/integrity"
@@ -24,49 +25,88 @@ type VerifyOptions struct {
 	LockTimeout time.Duration
 	// Workers is the number of goroutines; 0 means one a processor.
 	Workers int
+	// FS is the file system; nil means the operating system's. It is a seam
+	// for tests.
+	FS vfs.FS
 }
 
 // maxHeldTail is how much beyond the watermark is copied under the lock.
 const maxHeldTail = 16 << 20
 
-// Verify judges the journal at path: a snapshot taken under the shared lock,
-// so that a journal that is being written verifies too. Its memory does not
-// grow with the file. The error is for what kept it from judging at all (no
-// such file, no permission, the lock); everything else is in the report.
+// Verify judges the journal at path with all its segments: a snapshot taken
+// under the shared lock, so that a journal that is being written verifies too.
+// path may also be the folder that holds the journal, or one finished segment,
+// which is then judged alone. Its memory does not grow with the files. The
+// error is for what kept it from judging at all (no such file, no permission,
+// the lock); everything else is in the report.
 func Verify(ctx context.Context, path string, key integrity.Key, o VerifyOptions) (*integrity.Report, error) {
-	s, err := takeSnapshot(ctx, path, key, o)
+	if o.LockTimeout == 0 {
+		o.LockTimeout = DefaultLockTimeout
+	}
+	if o.FS == nil {
+		o.FS = vfs.OS
+	}
+	path, alone, err := find(o.FS, path)
 	if err != nil {
 		return nil, err
 	}
-	defer s.release()
-	r := integrity.Verify(ctx, integrity.Input{File: path, Lines: s.lines, Key: key, Head: s.head, Workers: o.Workers})
-	if ctx.Err() != nil {
-		return r, context.Cause(ctx)
+	for range maxSnapshots {
+		r, vanished, err := verifyOnce(ctx, path, alone, key, o)
+		if err != nil || !vanished || ctx.Err() != nil {
+			return r, err
+		}
 	}
-	return r, nil
+	return nil, fmt.Errorf("journal: %q: segments are removed faster than they are read; run it again when less is written", path)
+}
+
+// maxSnapshots is how often a verification is begun again because retention
+// removed a segment that it had not read yet.
+const maxSnapshots = 10
+
+func verifyOnce(ctx context.Context, path string, alone *Segment, key integrity.Key, o VerifyOptions) (r *integrity.Report, vanished bool, err error) {
+	in := integrity.Input{File: path, Key: key, Workers: o.Workers, Alone: alone != nil}
+	if alone != nil {
+		// A finished segment does not change, and needs no lock.
+		if in.Head, err = readHead(o.FS, path+headSuffix); err != nil {
+			return nil, false, err
+		}
+		in.File, in.Files = alone.Path, []integrity.Source{source(o.FS, *alone, nil)}
+	} else {
+		s, err := takeSnapshot(ctx, path, key, o)
+		if err != nil {
+			return nil, false, err
+		}
+		defer s.release()
+		in.Files, in.Head = s.files, s.head
+		defer func() { vanished = s.vanished }()
+	}
+	r = integrity.Verify(ctx, in)
+	if ctx.Err() != nil {
+		return r, false, context.Cause(ctx)
+	}
+	return r, false, nil
 }
 
 // snapshot is a journal as it was at one moment.
 type snapshot struct {
-	file  vfs.File
-	lock  *fileLock
-	head  []byte
-	lines io.Reader
+	files  []integrity.Source
+	active vfs.File // nil where there was none
+	lock   *fileLock
+	head   []byte
+	// vanished says that a segment was gone when it was to be read.
+	vanished bool
 }
 
 func (s *snapshot) release() {
 	if s.lock != nil {
 		_ = s.lock.unlock()
 	}
-	if s.file != nil {
-		_ = s.file.Close()
+	if s.active != nil {
+		_ = s.active.Close()
 	}
 }
 
 func takeSnapshot(ctx context.Context, path string, key integrity.Key, o VerifyOptions) (_ *snapshot, err error) {
-	if o.LockTimeout == 0 {
-		o.LockTimeout = DefaultLockTimeout
-	}
 	s := &snapshot{}
 	defer func() {
 		if err != nil {
@@ -85,45 +125,112 @@ func takeSnapshot(ctx context.Context, path string, key integrity.Key, o VerifyO
 			return nil, err
 		}
 	}
-	if s.file, err = vfs.OS.OpenFile(path, os.O_RDONLY, 0); err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
-	}
-	if info, err := s.file.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(err, fmt.Errorf("%w: %q is not a regular file", ErrUnsafe, path))
-	}
-	if err := lockFile(ctx, s.file, path, false, o.LockTimeout); err != nil {
+	if err := s.openActive(ctx, path, o); err != nil {
 		return nil, err
 	}
-	info, err := s.file.Stat()
+	segments, err := listStill(o.FS, path)
 	if err != nil {
-		return nil, fmt.Errorf("journal: %w", err)
-	}
-	if s.head, err = readHead(vfs.OS, path+headSuffix); err != nil {
 		return nil, err
 	}
-	size := info.Size()
-	head, _, headErr := integrity.ParseHead(s.head, key)
-	if headErr != nil || head.Size > size || size-head.Size > maxHeldTail {
-		// Writers wait until the verification is done.
-		s.lines = io.NewSectionReader(s.file, 0, size)
-		return s, nil
+	if s.head, err = readHead(o.FS, path+headSuffix); err != nil {
+		return nil, err
 	}
-	// Below the watermark nothing changes any more. What is beyond it may be
-	// set aside by the next writer, so it is copied.
-	tail := make([]byte, size-head.Size)
-	if _, err := s.file.ReadAt(tail, head.Size); err != nil && err != io.EOF {
-		return nil, fmt.Errorf("journal: %w", err)
-	}
-	if err := s.file.Unlock(); err != nil {
-		return nil, fmt.Errorf("unlock %q: %w", path, err)
-	}
-	if s.lock != nil {
-		err := s.lock.unlock()
-		s.lock = nil
-		if err != nil {
-			return nil, err
+	for _, segment := range segments {
+		if segment.First > 0 {
+			s.files = append(s.files, source(o.FS, segment, &s.vanished))
 		}
 	}
-	s.lines = io.MultiReader(io.NewSectionReader(s.file, 0, head.Size), bytes.NewReader(tail))
-	return s, nil
+	if s.active == nil {
+		if len(s.files) == 0 && len(s.head) > 0 {
+			// The watermark says what is missing.
+			s.files = []integrity.Source{{File: path, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("")), nil }}}
+		}
+		if len(s.files) == 0 {
+			return nil, fmt.Errorf("journal: %w", &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist})
+		}
+		return s, s.free()
+	}
+	return s, s.addActive(path, key)
+}
+
+// openActive opens the file that is being written, if there is one, and locks
+// it against writers.
+func (s *snapshot) openActive(ctx context.Context, path string, o VerifyOptions) error {
+	f, err := o.FS.OpenFile(path, os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	s.active = f
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(err, fmt.Errorf("%w: %q is not a regular file", ErrUnsafe, path))
+	}
+	return lockFile(ctx, f, path, false, o.LockTimeout)
+}
+
+// addActive adds the file that is being written to what is judged. Below the
+// watermark nothing changes any more. What is beyond it may be set aside by
+// the next writer, so it is copied, and writers go on; if it is too much, they
+// wait until the verification is done.
+func (s *snapshot) addActive(path string, key integrity.Key) error {
+	info, err := s.active.Stat()
+	if err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	size := info.Size()
+	fixed := int64(0)
+	if head, _, err := integrity.ParseHead(s.head, key); err == nil && s.holds(head.Position, size) {
+		fixed = head.Size
+	}
+	lines := func() io.Reader { return io.NewSectionReader(s.active, 0, size) }
+	if size-fixed <= maxHeldTail {
+		tail := make([]byte, size-fixed)
+		if _, err := s.active.ReadAt(tail, fixed); err != nil && err != io.EOF {
+			return fmt.Errorf("journal: %w", err)
+		}
+		lines = func() io.Reader {
+			return io.MultiReader(io.NewSectionReader(s.active, 0, fixed), bytes.NewReader(tail))
+		}
+		if err := s.free(); err != nil {
+			return err
+		}
+	}
+	s.files = append(s.files, integrity.Source{File: path, Open: func() (io.ReadCloser, error) { return io.NopCloser(lines()), nil }})
+	return nil
+}
+
+// holds reports whether the file that is being written is the one that a
+// watermark is about.
+func (s *snapshot) holds(at integrity.Position, size int64) bool {
+	_, found, err := endsAt(s.active, size, at)
+	return err == nil && found == ""
+}
+
+// free lets writers go on.
+func (s *snapshot) free() error {
+	if s.active != nil {
+		if err := s.active.Unlock(); err != nil {
+			return fmt.Errorf("unlock: %w", err)
+		}
+	}
+	if s.lock == nil {
+		return nil
+	}
+	err := s.lock.unlock()
+	s.lock = nil
+	return err
+}
+
+// source is a finished segment as it is judged. vanished, where it is not nil,
+// is set when it is gone.
+func source(fsys vfs.FS, s Segment, vanished *bool) integrity.Source {
+	return integrity.Source{File: s.Path, First: s.First, Open: func() (io.ReadCloser, error) {
+		in, err := openSegment(fsys, s)
+		if vanished != nil && errors.Is(err, fs.ErrNotExist) {
+			*vanished = true
+		}
+		return in, err
+	}}
 }

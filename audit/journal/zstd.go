@@ -4,10 +4,13 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
+	"github.com/auditchain/auditchain/integrity"
 	"github.com/auditchain/auditchain/internal/vfs"
 	"github.com/klauspost/compress/zstd"
 )
@@ -16,8 +19,13 @@ import (
 const zstdWindow = 8 << 20
 
 // openSegment opens a segment for reading from its first byte, decompressed.
+// One that was compressed since it was listed is opened as it is now.
 func openSegment(fsys vfs.FS, s Segment) (io.ReadCloser, error) {
 	f, err := fsys.OpenFile(s.Path, os.O_RDONLY, 0)
+	if errors.Is(err, fs.ErrNotExist) && !s.Compressed {
+		s.Path, s.Compressed = s.Path+compressedSuffix, true
+		f, err = fsys.OpenFile(s.Path, os.O_RDONLY, 0)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("segment: %w", err)
 	}
@@ -31,15 +39,23 @@ func openSegment(fsys vfs.FS, s Segment) (io.ReadCloser, error) {
 	}
 	in := io.NewSectionReader(f, 0, 1<<62)
 	if !s.Compressed {
-		return &segmentReader{Reader: in, close: f.Close}, nil
+		return &plainSegment{SectionReader: in, file: f}, nil
 	}
 	z, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(zstdWindow))
 	if err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("segment %q: %w", s.Path, err)
 	}
-	return &segmentReader{Reader: z, close: func() error { z.Close(); return f.Close() }}, nil
+	return &segmentReader{Reader: damageReader{z}, close: func() error { z.Close(); return f.Close() }}, nil
 }
+
+// plainSegment can be sought in.
+type plainSegment struct {
+	*io.SectionReader
+	file vfs.File
+}
+
+func (s *plainSegment) Close() error { return s.file.Close() }
 
 type segmentReader struct {
 	io.Reader
@@ -47,3 +63,15 @@ type segmentReader struct {
 }
 
 func (r *segmentReader) Close() error { return r.close() }
+
+// damageReader tells a file that cannot be decompressed from one that cannot
+// be read.
+type damageReader struct{ io.Reader }
+
+func (r damageReader) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	if err != nil && err != io.EOF && !isIO(err) {
+		err = fmt.Errorf("%w: %w", integrity.ErrDamaged, err)
+	}
+	return n, err
+}

@@ -152,8 +152,10 @@ written, and any later change shows and is named.
 	root.AddCommand(
 		a.keyCommand(),
 		a.appendCommand(),
+		a.recoverCommand(),
 		a.verifyCommand(),
 		a.queryCommand(),
+		a.tailCommand(),
 		a.redactCommand(),
 		a.versionCommand(),
 	)

@@ -28,6 +28,7 @@ type appendOptions struct {
 	fsync       string
 	fingerprint string
 	defaults    lineDefaults
+	rotation    rotationOptions
 }
 
 func (a *app) appendCommand() *cobra.Command {
@@ -63,6 +64,13 @@ promises:
    "time":"<RFC 3339>","duplicate":false}
   {"line":2,"error":"<why this line was not sealed>"}
 
+With --max-size or --max-age, a file that is full or old enough is finished under
+the name audit-<first seq>.jsonl, and a new one begun; all of them are one chain.
+Nothing is removed without --keep or --keep-for: give these from the first append
+on, because a chain says at its beginning what may be removed from it.
+A journal that was cut, altered or taken away is gone on with, behind a record that
+says so for ever: then "journal: ..." on standard error says what was found.
+
 An interrupt (Ctrl-C) finishes the commit in progress and closes the journal;
 the summary says which line was the last one sealed.
 
@@ -70,7 +78,8 @@ the summary says which line was the last one sealed.
 
 ` + exitCodes(exitDone, exitFailed, exitUsage, exitTampered, exitIncomplete, exitInterrupted),
 		Example: `  auditchain append --key-file audit.key audit.jsonl < cloudtrail.jsonl
-  tail -F app.log | auditchain append --session "$ID" --json audit.jsonl`,
+  tail -F app.log | auditchain append --session "$ID" --json audit.jsonl
+  auditchain append --max-size 256MiB --compress audit.jsonl < events.jsonl`,
 		Args: oneArg("journal"),
 	}
 	o.keyFile = keyFileFlag(cmd)
@@ -81,6 +90,7 @@ the summary says which line was the last one sealed.
 	f.StringVar(&o.defaults.provider, "provider", "", "cloud provider of lines that name none, such as aws, gcp or azure")
 	f.StringVar(&o.defaults.actor, "actor", "", "who acted, for all lines")
 	f.StringVar(&o.defaults.eventType, "type", "", "event type of lines that are no audit entries (default \"log\")")
+	rotationFlags(cmd, &o.rotation)
 	fingerprintFlag(cmd, &o.fingerprint)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.append(cmd.Context(), args[0], o)
@@ -100,6 +110,10 @@ func (a *app) append(ctx context.Context, path string, o appendOptions) error {
 	if o.defaults.eventType == rejectedType {
 		return usagef("--type %q: reserved for the records that a journal refused", o.defaults.eventType)
 	}
+	rotation, err := o.rotation.rotation()
+	if err != nil {
+		return err
+	}
 	redactor, err := newRedactor(o.fingerprint)
 	if err != nil {
 		return err
@@ -112,7 +126,10 @@ func (a *app) append(ctx context.Context, path string, o appendOptions) error {
 	// journal is to be closed, and the end told.
 	signal.Ignore(syscall.SIGPIPE)
 	defer signal.Reset(syscall.SIGPIPE)
-	j, err := journal.Open(ctx, path, journal.Options{Key: key, Fsync: fsync, Version: moduleVersion()})
+	warn := &notes{w: a.stderr}
+	j, err := journal.Open(ctx, path, journal.Options{
+		Key: key, Fsync: fsync, Rotation: rotation, Report: warn.report, Version: moduleVersion(),
+	})
 	if err != nil {
 		if ctx.Err() != nil {
 			return &exitError{code: exitInterrupted, err: errors.New("interrupted before the journal was open; nothing was written")}
@@ -123,13 +140,13 @@ func (a *app) append(ctx context.Context, path string, o appendOptions) error {
 		return err
 	}
 	if _, tty := terminalWidth(a.stdin); tty {
-		fmt.Fprintln(a.stderr, "reading lines from the terminal; Ctrl-D ends, Ctrl-C interrupts")
+		fmt.Fprintln(warn, "reading lines from the terminal; Ctrl-D ends, Ctrl-C interrupts")
 	}
 	s := &sealing{
 		journal:  j,
 		out:      bufio.NewWriterSize(a.stdout, 64<<10),
 		json:     o.json,
-		warn:     a.stderr,
+		warn:     warn,
 		redacted: map[string]int{},
 	}
 	src := newSource(a.stdin, o.defaults, redactor, !regularFile(a.stdin))
@@ -226,7 +243,7 @@ func (s *sealing) commit(ctx context.Context, group []*batch) error {
 	clear(receipts)
 	if len(s.recs) > 0 {
 		if err := s.journal.Append(ctx, s.recs, receipts); err != nil {
-			return s.failed(group, err)
+			return s.failed(group, err, false)
 		}
 	}
 	// Records that the journal refused leave a trace in their place.
@@ -242,7 +259,7 @@ func (s *sealing) commit(ctx context.Context, group []*batch) error {
 	}
 	if len(rejections) > 0 {
 		if err := s.journal.Append(ctx, rejections, make([]journal.Receipt, len(rejections))); err != nil {
-			return s.failed(group, err)
+			return s.failed(group, err, true)
 		}
 	}
 	for _, b := range group {
@@ -256,8 +273,9 @@ func (s *sealing) commit(ctx context.Context, group []*batch) error {
 	return nil
 }
 
-// failed says of every line of a group that it is not acknowledged.
-func (s *sealing) failed(group []*batch, err error) error {
+// failed says of every line of a group that it is not acknowledged. partly
+// says that some of them were sealed.
+func (s *sealing) failed(group []*batch, err error, partly bool) error {
 	var first, last int64
 	for _, b := range group {
 		s.lines += int64(len(b.lines)) + b.blank
@@ -274,7 +292,7 @@ func (s *sealing) failed(group []*batch, err error) error {
 	}
 	_ = s.out.Flush() // the journal's error is the one that matters
 	hint := "none of them is in the journal"
-	if errors.Is(err, journal.ErrFailed) || errors.Is(err, journal.ErrUncertain) {
+	if partly || errors.Is(err, journal.ErrFailed) || errors.Is(err, journal.ErrUncertain) {
 		hint = "some of them may be in the journal (look with: auditchain query)"
 	}
 	return fmt.Errorf("lines %d to %d are not acknowledged, %s; append from line %d on again: %w", first, last, hint, first, err)

@@ -239,36 +239,51 @@ func TestAppendBrokenInput(t *testing.T) {
 	mustVerify(t, path, 2)
 }
 
-// A journal that is replaced under the writer's hands: exit code 1, and every
-// line without a receipt is told.
-func TestAppendReplacedJournal(t *testing.T) {
+// A journal that is taken away under the writer's hands is gone on with: the
+// lines are sealed behind a break, and standard error says so.
+func TestAppendJournalTakenAway(t *testing.T) {
 	newKey(t)
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
-	stdin, in := io.Pipe()
-	out, stdout := io.Pipe()
-	var stderr bytes.Buffer
-	done := make(chan int)
-	go func() {
-		code := runContext(context.Background(), []string{"append", "--json", path}, stdin, stdout, &stderr)
-		_ = stdout.Close()
-		done <- code
-	}()
-	receipts := bufio.NewScanner(out)
-	if _, err := io.WriteString(in, "one\n"); err != nil || !receipts.Scan() {
-		t.Fatal("no receipt for line 1: ", err)
-	}
+	w := startAppend(t, path)
+	w.line(t, "one")
 	if err := os.Rename(path, path+".away"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(in, "two\nthree\n"); err != nil {
+	w.line(t, "two")
+	w.line(t, "three")
+	if code := w.end(); code != exitDone {
+		t.Errorf("exit code %d, want 0", code)
+	}
+	if n := strings.Count(w.stderr.String(), "journal: "); n != 1 || !strings.Contains(w.stderr.String(), "chain.break says so for ever") {
+		t.Errorf("stderr %q", w.stderr.String())
+	}
+	if v := judged(t, path); v.ExitCode != exitTampered || len(v.Breaks) != 1 || v.Breaks[0].Found != integrity.BreakMissing {
+		t.Errorf("%s, breaks %+v", v.Verdict, v.Breaks)
+	}
+	// Put back under the name that it should have, everything is proven.
+	if err := os.Rename(path+".away", strings.TrimSuffix(path, ".jsonl")+"-00000000000000000001.jsonl"); err != nil {
 		t.Fatal(err)
 	}
-	_ = in.Close()
-	var rest []string
-	for receipts.Scan() {
-		rest = append(rest, receipts.Text())
+	mustVerify(t, path, 3)
+}
+
+// Another chain in the journal's place: exit code 1, and every line without a
+// receipt is told.
+func TestAppendReplacedJournal(t *testing.T) {
+	newKey(t)
+	path := filepath.Join(t.TempDir(), "audit.jsonl")
+	w := startAppend(t, path)
+	w.line(t, "one")
+	auditchain("", "recover", "--new-chain", "a test", path).must(t, exitDone)
+	if _, err := io.WriteString(w.in, "two\nthree\n"); err != nil {
+		t.Fatal(err)
 	}
-	if code := <-done; code != exitFailed {
+	_ = w.in.Close()
+	var rest []string
+	for w.receipts.Scan() {
+		rest = append(rest, w.receipts.Text())
+	}
+	if code := <-w.done; code != exitFailed {
 		t.Errorf("exit code %d, want 1", code)
 	}
 	const why = `"error":"not acknowledged: the journal could not be written"}`
@@ -276,9 +291,49 @@ func TestAppendReplacedJournal(t *testing.T) {
 	if d := cmp.Diff(want, rest); d != "" {
 		t.Error(d)
 	}
-	if !strings.Contains(stderr.String(), "lines 2 to 3 are not acknowledged") || !strings.Contains(stderr.String(), "renamed, replaced or removed") {
-		t.Errorf("stderr %q", stderr.String())
+	if s := w.stderr.String(); !strings.Contains(s, "lines 2 to 3 are not acknowledged") || !strings.Contains(s, "replaced by another one") {
+		t.Errorf("stderr %q", s)
 	}
+	mustVerify(t, path, 0)
+}
+
+// writer is an append that gets its lines one by one.
+type writer struct {
+	in       *io.PipeWriter
+	receipts *bufio.Scanner
+	stderr   bytes.Buffer // to be read after done
+	done     chan int
+}
+
+func startAppend(t testing.TB, path string, flags ...string) *writer {
+	t.Helper()
+	stdin, in := io.Pipe()
+	out, stdout := io.Pipe()
+	w := &writer{in: in, receipts: bufio.NewScanner(out), done: make(chan int, 1)}
+	go func() {
+		args := append(append([]string{"append", "--json"}, flags...), path)
+		code := runContext(context.Background(), args, stdin, stdout, &w.stderr)
+		_ = stdout.Close()
+		w.done <- code
+	}()
+	return w
+}
+
+// line sends a line, and waits for its receipt.
+func (w *writer) line(t testing.TB, text string) {
+	t.Helper()
+	if _, err := io.WriteString(w.in, text+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	if !w.receipts.Scan() || !strings.Contains(w.receipts.Text(), `"seq":`) {
+		t.Fatalf("the receipt for %q is %q (%v)", text, w.receipts.Text(), w.receipts.Err())
+	}
+}
+
+// end ends the input, and returns the exit code.
+func (w *writer) end() int {
+	_ = w.in.Close()
+	return <-w.done
 }
 
 // Receipts that cannot be printed are an error, not a silence.

@@ -42,8 +42,8 @@ func TestHelp(t *testing.T) {
 		}
 	}
 	walk(a.rootCommand())
-	if n != 9 {
-		t.Errorf("%d commands, want 9: root, key, key new, key id, append, verify, query, redact, version", n)
+	if n != 11 {
+		t.Errorf("%d commands, want 11: root, key, key new, key id, append, recover, verify, query, tail, redact, version", n)
 	}
 }
 
@@ -96,10 +96,27 @@ func TestUsage(t *testing.T) {
 		{"append", "the journal is missing"},
 		{"append --fsync sometimes a", `"sometimes" is not "always", "never" or an interval`},
 		{"append --type audit.x a", "bring their own"},
+		{"append --max-size 256MB a", "such as 256MiB"},
+		{"append --max-size 256 a", "is below 4KiB"},
+		{"append --max-age 24 a", "missing unit"},
+		{"append --max-age 1ms a", "is below 1s"},
+		{"append --keep 3 a", "without --max-size or --max-age"},
+		{"append --max-age 24h --keep -3 a", "negative"},
+		{"append --max-age 24h --keep-for 1ms a", "is below 1s"},
+		{"recover", "the journal is missing"},
+		{"recover --restored= a", "needs a reason"},
+		{"recover --new-chain= a", "needs a reason"},
+		{"recover --restored x --new-chain y a", "exclude each other"},
+		{"recover --keep 3 a", "go with --new-chain"},
+		{"recover --new-chain x --keep -3 a", "not negative"},
 		{"query --since yesterday a", `--since "yesterday" is no time such as`},
 		{"query --since 2h --until 3h a", "exchange --since and --until"},
 		{"query -o xml a", `-o "xml" is none of`},
 		{"query --limit -1 a", "is negative"},
+		{"tail", "the journal is missing"},
+		{"tail -n -1 a", "-n -1 is negative"},
+		{"tail -n 3 --from-start a", "-n and --from-start exclude each other"},
+		{"tail -o raw a", `-o "raw" is none of`},
 		{"redact file", "no arguments are wanted"},
 		{"version --color blue", `--color "blue" is none of`},
 		{"key new", "the file to write the key to is missing"},

@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -17,10 +19,8 @@ import (
 )
 
 type queryOptions struct {
-	filter       audit.Filter
-	since, until string
-	limit        int64
-	output       string
+	recordFlags
+	limit int64
 }
 
 func (a *app) queryCommand() *cobra.Command {
@@ -32,19 +32,19 @@ func (a *app) queryCommand() *cobra.Command {
 Both the current and the older format are read. No key is needed, and nothing is
 verified: whether the records are genuine, only auditchain verify can say.
 
---since and --until take a time (2026-11-24T10:00:00Z), a day (2026-11-24, from
-midnight UTC) or an age (2h, 90m, 7d). Since is included, until is not.
+JOURNAL is the name of a journal (audit.jsonl), of which all files are read, the
+finished and the compressed ones too; or one finished file of it
+(audit-00000000000000000001.jsonl.zst), which alone is read; or a folder that holds
+one journal. A symbolic link is followed to the file itself, with the files beside
+that; verify and append refuse one.
 
-Output:
-  table  for people; it fits the terminal. Control characters and whatever else
-         could act on a terminal are spelled out (\x1b).
-  json   one JSON object a line: the line of the journal, without "blind", which
-         must not leave the file (docs/SPEC.md, section 6).
-  csv    timestamp,seq,id,session_id,provider,type,actor,summary,event; a cell that a
-         spreadsheet would run as a formula begins with an apostrophe.
+` + recordHelp + `
 
 A line that cannot be read is never passed over in silence: it is named on
-standard error, with its number and byte offset, and the exit code is 4.
+standard error, with its file, number and byte offset, and the exit code is 4. So
+are lines that are missing between two files, and a file that has only the name of
+one of the journal. Beyond the watermark, whole lines are printed, and an unfinished
+end, as a crash leaves it, is no error.
 
 ` + exitCodes(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
 		Example: `  auditchain query --session 0b6d8e0a-5a0e-4a52-8b5e-4a5fb7d3c7f1 audit.jsonl
@@ -55,98 +55,48 @@ standard error, with its number and byte offset, and the exit code is 4.
 			return a.query(cmd.Context(), args[0], o)
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&o.filter.Session, "session", "", "only this session id")
-	f.StringVar(&o.filter.Provider, "provider", "", "only this cloud provider")
-	f.StringVar(&o.filter.Type, "type", "", "only this event type")
-	f.StringVar(&o.filter.Actor, "actor", "", "only what this actor did")
-	f.StringVar(&o.since, "since", "", "only from this time on, or not older than this")
-	f.StringVar(&o.until, "until", "", "only before this time, or older than this")
-	f.Int64Var(&o.limit, "limit", 0, "stop after so many records (0: all)")
-	f.StringVarP(&o.output, "output", "o", "table", "table, json or csv")
+	o.add(cmd.Flags())
+	cmd.Flags().Int64Var(&o.limit, "limit", 0, "stop after so many records (0: all)")
 	return cmd
-}
-
-// check completes the options, or says what is wrong with them.
-func (o *queryOptions) check(now time.Time) error {
-	var err error
-	if o.filter.Since, err = parseWhen("--since", o.since, now); err != nil {
-		return err
-	}
-	if o.filter.Until, err = parseWhen("--until", o.until, now); err != nil {
-		return err
-	}
-	switch {
-	case !o.filter.Since.IsZero() && o.filter.Since.Equal(o.filter.Until):
-		return usagef("nothing is from %s on and before %s: --until is not included (for a whole day, give the next day)", o.since, o.until)
-	case !o.filter.Since.IsZero() && !o.filter.Until.IsZero() && o.filter.Since.After(o.filter.Until):
-		return usagef("nothing is from %s on and before %s: exchange --since and --until", o.since, o.until)
-	case o.limit < 0:
-		return usagef("--limit %d is negative", o.limit)
-	case o.output != "table" && o.output != "json" && o.output != "csv":
-		return usagef("-o %q is none of table, json, csv", o.output)
-	}
-	return nil
-}
-
-// parseWhen reads a time, a day or an age.
-func parseWhen(flag, s string, now time.Time) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		return t, nil
-	}
-	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return t, nil
-	}
-	age, err := time.ParseDuration(s)
-	if days, ok := strings.CutSuffix(s, "d"); ok && err != nil {
-		var n uint64
-		if n, err = strconv.ParseUint(days, 10, 16); err == nil {
-			age = time.Duration(n) * 24 * time.Hour
-		}
-	}
-	if err != nil || age < 0 {
-		return time.Time{}, usagef("%s %q is no time such as 2026-11-24T10:00:00Z, no day such as 2026-11-24, and no age such as 2h or 7d", flag, s)
-	}
-	return now.Add(-age), nil
 }
 
 // query prints what matches in the journal at path.
 func (a *app) query(ctx context.Context, path string, o queryOptions) error {
+	if o.limit < 0 {
+		return usagef("--limit %d is negative", o.limit)
+	}
 	if err := o.check(time.Now()); err != nil {
 		return err
 	}
-	f, err := openRegular(path)
+	file, err := behindLink(path)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	lines, err := audit.Open(file)
+	if err != nil {
+		return err
+	}
+	defer lines.Close()
 	fmt.Fprintln(a.stderr, "query does not verify; run: auditchain verify --key-file KEY", shellWord(path))
 	columns, _ := terminalWidth(a.stdout.w)
 	out := newPrinter(o.output, a.stdout, columns)
-	lines := audit.NewScanner(f)
-	var n, unreadable int64
+	var n int64
+	var bad troubles
 	for (o.limit == 0 || n < o.limit) && lines.Scan() {
 		if ctx.Err() != nil {
 			return errors.Join(&exitError{code: exitInterrupted, err: ctx.Err()}, out.close())
 		}
 		line := lines.Line()
 		if line.Err != nil {
-			unreadable++
-			fmt.Fprintf(a.stderr, "%s: %v\n", cleanText(path), line.Err)
+			bad.add(line.Err.Missing)
+			fmt.Fprintln(a.stderr, cleanText(line.Err.Error()))
 			continue
 		}
 		if !o.filter.Match(line.Entry) {
 			continue
 		}
 		n++
-		text, err := line.Entry.MarshalJSON()
-		if err == nil {
-			err = out.print(&found{entry: &line.Entry, seq: line.Seq, json: withSuffix(text, line)})
-		}
-		if err != nil {
+		if err := printRecord(out, &line.Entry, line.Seq, line.MAC); err != nil {
 			return err
 		}
 	}
@@ -156,16 +106,69 @@ func (a *app) query(ctx context.Context, path string, o queryOptions) error {
 	if n == 0 {
 		fmt.Fprintln(a.stderr, "no record matches")
 	}
-	if unreadable > 0 {
-		return &exitError{code: exitIncomplete, err: fmt.Errorf("%s could not be read", count(unreadable, "line"))}
+	if left := lines.Abandoned(); left > 0 {
+		fmt.Fprintf(a.stderr, "%s abandoned by a writer passed over: no part of the chain, as the file behind them says\n", count(left, "byte"))
 	}
-	return nil
+	return bad.exit()
 }
 
-// withSuffix gives a record its place in the chain back.
-func withSuffix(text []byte, line audit.Line) []byte {
-	if line.Seq == 0 {
-		return text
+// behindLink is the file that path leads to: a link may be named here, where
+// nothing is proven, and the other files of the journal are beside the file.
+func behindLink(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return path, nil //nolint:nilerr // what is missing is said where it is opened
 	}
-	return fmt.Appendf(text[:len(text)-1], `,"seq":%d,"hmac":"%x"}`, line.Seq, line.MAC)
+	if !info.IsDir() && !info.Mode().IsRegular() {
+		return "", fmt.Errorf("%q is no regular file (%s)", path, info.Mode().Type())
+	}
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSymlink {
+		return filepath.EvalSymlinks(path)
+	}
+	return path, nil
+}
+
+// troubles counts what could not be read.
+type troubles struct {
+	lines, missing int64
+	others         int64 // what was said of a file as a whole
+}
+
+// add counts a bad line, or a gap where lines are missing.
+func (t *troubles) add(missing uint64) {
+	if missing > 0 {
+		t.missing += int64(min(missing, 1<<62))
+		return
+	}
+	t.lines++
+}
+
+// exit is how a command ends that met them.
+func (t *troubles) exit() error {
+	var said []string
+	if t.lines > 0 {
+		said = append(said, count(t.lines, "line")+" could not be read")
+	}
+	if t.missing > 0 {
+		said = append(said, count(t.missing, "line")+" missing between files")
+	}
+	if t.others > 0 {
+		said = append(said, "the journal is not as its watermark says; run: auditchain verify")
+	}
+	if len(said) == 0 {
+		return nil
+	}
+	return &exitError{code: exitIncomplete, err: errors.New(strings.Join(said, ", "))}
+}
+
+// printRecord prints a record as it stands in the chain.
+func printRecord(out printer, e *audit.Entry, seq uint64, mac [32]byte) error {
+	text, err := e.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	if seq > 0 { // the older format has none
+		text = fmt.Appendf(text[:len(text)-1], `,"seq":%d,"hmac":"%x"}`, seq, mac)
+	}
+	return out.print(&found{entry: e, seq: seq, json: text})
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/auditchain/auditchain/integrity"
 )
 
-// found is a record that query prints.
+// found is a record that query and tail print.
 type found struct {
 	entry *audit.Entry
 	seq   uint64 // 0 in the older format
@@ -28,6 +28,8 @@ type found struct {
 // printer prints records in one of the forms of -o.
 type printer interface {
 	print(f *found) error
+	// flush writes what was printed: nothing more may come for a long time.
+	flush() error
 	close() error
 }
 
@@ -53,6 +55,7 @@ func (p *jsonPrinter) print(f *found) error {
 	return err
 }
 
+func (p *jsonPrinter) flush() error { return p.out.Flush() }
 func (p *jsonPrinter) close() error { return p.out.Flush() }
 
 // csvPrinter prints comma-separated values (RFC 4180) that a spreadsheet does
@@ -91,6 +94,10 @@ func (p *csvPrinter) close() error {
 			return err
 		}
 	}
+	return p.flush()
+}
+
+func (p *csvPrinter) flush() error {
 	p.out.Flush()
 	return p.out.Error()
 }
@@ -213,6 +220,7 @@ func (p *tablePrinter) row(cell func(tableColumn) string) error {
 	return err
 }
 
+func (p *tablePrinter) flush() error { return p.out.Flush() }
 func (p *tablePrinter) close() error { return p.out.Flush() }
 
 func seqText(seq uint64) string {

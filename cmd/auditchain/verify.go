@@ -12,7 +12,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -44,6 +43,8 @@ watermark (JOURNAL.head), and says what is proven and what is not. Writers are
 not disturbed. For a journal that was changed it names the first bad place:
 file, line, sequence number, byte offset and kind (changed, removed, inserted,
 reordered, duplicated, spliced, ill-formed, missing).
+A journal is verified with all its files. One finished file (audit-<first seq>.jsonl,
+or .zst), given as JOURNAL, is verified alone, and is partly proven at best.
 
 ` + keySourceHelp + `
 
@@ -64,6 +65,10 @@ With --json, one object on standard output, whatever the verdict:
   last_seq, last_hmac   of the last line that holds
   watermark     {"seq","hmac","time","degraded"}
   unacknowledged, crash_tail_bytes, fsync, recovered, unknown_controls
+  segments, abandoned_bytes    how many files, and what of them a writer gave up
+  breaks        [{"seq","found","reason","kept_in"}], where a writer found less than
+                it had left, or something else
+  pruned        {"first_seq","sealed_at"}, where retention removed older files
   bad           [{"file","line","offset","seq","kind","reason"}], the first first
   bad_total, holds_after
   proven, not_proven   the same in words
@@ -113,9 +118,6 @@ func judge(ctx context.Context, path string, o verifyOptions) (*integrity.Report
 	if err != nil {
 		return nil, err
 	}
-	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return judgeGone(ctx, path, o)
-	}
 	if older {
 		return judgeOlder(ctx, path, o)
 	}
@@ -143,30 +145,18 @@ func verificationKey(flag string) (integrity.Key, error) {
 	return key, err
 }
 
-// judgeGone verifies a journal that is not there, and whose watermark is: what
-// the watermark names was there.
-func judgeGone(ctx context.Context, path string, o verifyOptions) (*integrity.Report, error) {
-	key, err := verificationKey(*o.keyFile)
-	if err != nil {
-		return nil, err
-	}
-	f, err := openRegular(path + ".head")
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	head, err := io.ReadAll(io.LimitReader(f, integrity.HeadSize))
-	if err != nil {
-		return nil, err
-	}
-	return integrity.Verify(ctx, integrity.Input{File: path, Lines: strings.NewReader(""), Key: key, Head: head}), nil
-}
-
 // inOlderFormat reports whether the file is in the older format. A file with
-// a watermark beside it never is: else a journal whose first line was altered
-// could pass for one.
+// a watermark or finished segments beside it never is: else a journal whose
+// first line was altered could pass for one. What is there in no such form is
+// left to journal.Verify: a compressed file, a journal of which a file is gone.
 func inOlderFormat(path string) (bool, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return false, nil
+	}
 	if _, err := os.Lstat(path + ".head"); err == nil {
+		return false, nil
+	}
+	if segments, err := journal.Segments(path); err == nil && len(segments) > 0 && segments[0].First > 0 {
 		return false, nil
 	}
 	f, err := openRegular(path)

@@ -34,6 +34,9 @@ type Config struct {
 	// LockTimeout is how long a batch waits while another process writes to
 	// the file. After it, the client is told to send again.
 	LockTimeout time.Duration `mapstructure:"lock_timeout"`
+	// Rotation says when a new file is begun, and what becomes of the finished
+	// ones. By default, everything stays in one file.
+	Rotation RotationConfig `mapstructure:"rotation"`
 	// Redaction is the same block as that of the processor audit_redaction.
 	Redaction redactconfig.Config `mapstructure:"redaction"`
 
@@ -43,7 +46,7 @@ type Config struct {
 var _ confmap.Unmarshaler = (*Config)(nil)
 
 func createDefaultConfig() component.Config {
-	return &Config{Fsync: "always", LockTimeout: defaultLockTimeout}
+	return &Config{Fsync: "always", LockTimeout: defaultLockTimeout, Rotation: RotationConfig{Compress: compressNone}}
 }
 
 // absent are keys that other exporters know and that would break what this one

@@ -40,6 +40,7 @@ type chainExporter struct {
 	journal sealer
 	encoder *pdatapayload.Encoder
 
+	reports  *reports
 	receipts sync.Pool    // of *[]journal.Receipt
 	health   atomic.Int32 // what health checks were told
 }
@@ -61,6 +62,7 @@ func newChainExporter(set exporter.Settings, cfg *Config) (*chainExporter, error
 		logger:    set.Logger,
 		version:   set.BuildInfo.Version,
 		telemetry: t,
+		reports:   &reports{logger: set.Logger, telemetry: t},
 		receipts:  sync.Pool{New: func() any { return new([]journal.Receipt) }},
 	}, nil
 }
@@ -82,6 +84,8 @@ func (e *chainExporter) start(ctx context.Context, host component.Host) error {
 		Key:         key,
 		Fsync:       fsync,
 		LockTimeout: e.cfg.LockTimeout,
+		Rotation:    e.cfg.Rotation.rotation(),
+		Report:      e.reports.add,
 		Version:     e.version,
 		FS:          e.fs,
 	})
@@ -200,18 +204,19 @@ func reasonFor(err error) (pdatapayload.Reason, bool) {
 }
 
 // stopping are the errors after which the journal seals nothing more until
-// somebody has looked at it.
+// somebody has looked at the files. All others end by themselves: a journal
+// looks at the disk anew at each attempt, after a failed fsync too.
 var stopping = []error{
-	journal.ErrClosed, journal.ErrFailed, journal.ErrTruncated, journal.ErrTampered,
-	journal.ErrNoWatermark, journal.ErrReplaced, journal.ErrWrongKey, journal.ErrUnsafe,
+	journal.ErrClosed, journal.ErrTruncated, journal.ErrTampered,
+	journal.ErrReplaced, journal.ErrWrongKey, journal.ErrUnsafe,
 }
 
 // failed counts a failure and says what the client is to do about it.
 //
 // A permanent error makes the client drop its records. So an error is
 // permanent only when it is about these records. When it is about us (a full
-// disk, a file locked by another, a journal that must be opened again after a
-// failed fsync), the client keeps them and tries again, here or elsewhere.
+// disk, a failed fsync, a file locked by another, another journal in the place
+// of this one), the client keeps them and tries again, here or elsewhere.
 func (e *chainExporter) failed(ctx context.Context, err error) error {
 	if !journal.Retryable(err) {
 		e.telemetry.failed(ctx, permanent)

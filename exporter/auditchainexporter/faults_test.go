@@ -6,20 +6,25 @@ package auditchainexporter
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/google/go-cmp/cmp"
 	"go.opentelemetry.io/collector/component/componentstatus"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/otel/attribute"
+	"go.uber.org/zap"
 
 	"github.com/auditchain/auditchain/audit/journal"
 	"github.com/auditchain/auditchain/exporter/auditchainexporter/internal/metadatatest"
+	"github.com/auditchain/auditchain/integrity"
 )
 
 // refused consumes and fails the test unless the client keeps its records.
@@ -72,35 +77,39 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+// After a failed fsync nobody knows what the disk holds of the batch. It is not
+// acknowledged; the next one is sealed in a new file, without a restart.
 func TestFailedFsync(t *testing.T) {
 	f := newFixture(t).start(t)
 	f.consume(t, logsOf("before"))
 	broken := error(syscall.EIO)
 	f.disk.sync.Store(&broken)
-	if err := f.refused(t, "meanwhile"); !errors.Is(err, syscall.EIO) {
-		t.Errorf("error is %v", err)
+	for range 2 {
+		if err := f.refused(t, "meanwhile"); !errors.Is(err, syscall.EIO) {
+			t.Errorf("error is %v", err)
+		}
 	}
-	// The disk says that all is well again; what it has is not known.
 	f.disk.sync.Store(nil)
-	if err := f.refused(t, "meanwhile"); !errors.Is(err, journal.ErrFailed) {
-		t.Errorf("error is %v", err)
+	f.consume(t, logsOf("after"))
+	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.failures(f.point(2, attribute.String("failure", "retryable"))...), ignore...)
+	metadatatest.AssertEqualAuditChainRecordsSealed(t, f.telemetry, f.point(2), ignore...)
+	if diff := cmp.Diff([]componentstatus.Status{componentstatus.StatusRecoverableError, componentstatus.StatusOK}, f.statuses()); diff != "" {
+		t.Errorf("statuses (-want +got):\n%s", diff)
 	}
-	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.failures(f.point(2, attribute.String("failure", "stopped"))...), ignore...)
-	if got := f.statuses(); len(got) != 1 || got[0] != componentstatus.StatusPermanentError {
-		t.Errorf("statuses: %v", got)
+	// It is no break: nothing was lost that had been acknowledged.
+	metadatatest.AssertEqualAuditChainJournalBreaks(t, f.telemetry, f.point(0), ignore...)
+	records, controls := lines(t, f.cfg.Path)
+	if all := strings.Join(records, "\n"); len(records) != 2 || strings.Contains(all, "meanwhile") {
+		t.Errorf("records:\n%s", all)
 	}
-
-	// Opened again, the client's next attempt is sealed.
-	_ = f.Shutdown(context.Background())
-	again := fixtureOf(t, f.cfg).start(t)
-	again.consume(t, logsOf("after"))
+	if !slices.Contains(controls, integrity.ControlSegment) || slices.Contains(controls, integrity.ControlBreak) {
+		t.Errorf("control records: %v", controls)
+	}
 	verify(t, f.cfg.Path)
-	if records, _ := lines(t, f.cfg.Path); !strings.Contains(records[len(records)-1], "after") {
-		t.Errorf("records:\n%s", strings.Join(records, "\n"))
-	}
 }
 
-// Health checks hear of it when what went wrong for a while goes wrong for good.
+// Health checks hear of an outage once, whatever its reasons one after the
+// other, and of its end.
 func TestFailedFsyncAfterAFullDisk(t *testing.T) {
 	f := newFixture(t).start(t)
 	full, broken := error(syscall.ENOSPC), error(syscall.EIO)
@@ -110,10 +119,131 @@ func TestFailedFsyncAfterAFullDisk(t *testing.T) {
 	f.disk.sync.Store(&broken)
 	_ = f.refused(t, "two")
 	_ = f.refused(t, "three")
-	got := f.statuses()
-	if len(got) != 2 || got[0] != componentstatus.StatusRecoverableError || got[1] != componentstatus.StatusPermanentError {
+	if diff := cmp.Diff([]componentstatus.Status{componentstatus.StatusRecoverableError}, f.statuses()); diff != "" {
+		t.Errorf("statuses (-want +got):\n%s", diff)
+	}
+	f.disk.sync.Store(nil)
+	f.consume(t, logsOf("four"))
+	if got := f.statuses(); got[len(got)-1] != componentstatus.StatusOK {
 		t.Errorf("statuses: %v", got)
 	}
+	verify(t, f.cfg.Path)
+}
+
+// What happens to the file under the Collector is sealed as a break, and the
+// next batch with it: nothing needs a restart.
+func TestFileTakenAwayWhileOpen(t *testing.T) {
+	tests := map[string]struct {
+		attack  func(t *testing.T, path string)
+		found   string
+		verdict integrity.Verdict
+	}{
+		"renamed": {func(t *testing.T, path string) {
+			if err := os.Rename(path, path+".moved"); err != nil {
+				t.Fatal(err)
+			}
+			// The chain has no beginning any more.
+		}, integrity.BreakMissing, integrity.Tampered},
+		"removed": {func(t *testing.T, path string) {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			// The exporter has the file open still, and writes it anew: all is
+			// there.
+		}, integrity.BreakMissing, integrity.Verified},
+		"cut": {func(t *testing.T, path string) {
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(path, info.Size()-100); err != nil {
+				t.Fatal(err)
+			}
+		}, integrity.BreakShorter, integrity.Truncated},
+		"emptied": {func(t *testing.T, path string) {
+			if err := os.Truncate(path, 0); err != nil {
+				t.Fatal(err)
+			}
+		}, integrity.BreakShorter, integrity.Truncated},
+		"replaced": {func(t *testing.T, path string) {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte("somebody else's\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, integrity.BreakReplaced, integrity.Tampered},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t).start(t)
+			f.consume(t, logsOf("before"))
+			tt.attack(t, f.cfg.Path)
+			f.consume(t, logsOf("after"))
+
+			r, err := journal.Verify(context.Background(), f.cfg.Path, testKey(t), journal.VerifyOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Breaks) != 1 || r.Breaks[0].Found != tt.found {
+				t.Errorf("the breaks are %+v, want one that found %q", r.Breaks, tt.found)
+			}
+			if r.Verdict != tt.verdict {
+				t.Errorf("the journal is %v, want %v: %+v", r.Verdict, tt.verdict, r)
+			}
+			if records, _ := lines(t, f.cfg.Path); !strings.Contains(records[len(records)-1], "after") {
+				t.Errorf("records:\n%s", strings.Join(records, "\n"))
+			}
+			metadatatest.AssertEqualAuditChainJournalBreaks(t, f.telemetry, f.point(1), ignore...)
+			metadatatest.AssertEqualAuditChainJournalWarnings(t, f.telemetry, f.point(0), ignore...)
+			if n := f.logs.FilterLevelExact(zap.ErrorLevel).FilterMessageSnippet("not as it was left").Len(); n != 1 {
+				t.Errorf("%d errors in the log: %v", n, f.logs.All())
+			}
+			if len(f.host.events) != 0 {
+				t.Errorf("reported as ill health, though nothing was refused: %v", f.statuses())
+			}
+			// A second one is announced too.
+			tt.attack(t, f.cfg.Path)
+			f.consume(t, logsOf("later"))
+			metadatatest.AssertEqualAuditChainJournalBreaks(t, f.telemetry, f.point(2), ignore...)
+			for _, l := range f.logs.All() {
+				if line := fmt.Sprint(l.Message, l.ContextMap()); strings.Contains(line, "before") || strings.Contains(line, "s1") {
+					t.Errorf("the log quotes a record: %s", line)
+				}
+			}
+		})
+	}
+}
+
+// The one thing that needs a person: somebody began another chain in the
+// journal's place. Nothing is written to it, and it is said for good.
+func TestAnotherChainInItsPlace(t *testing.T) {
+	f := newFixture(t).start(t)
+	f.consume(t, logsOf("before"))
+	other, err := journal.Open(context.Background(), f.cfg.Path, journal.Options{Key: testKey(t), NewChain: "a test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := f.refused(t, "meanwhile"); !errors.Is(err, journal.ErrReplaced) {
+			t.Errorf("error is %v", err)
+		}
+	}
+	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.failures(f.point(2, attribute.String("failure", "stopped"))...), ignore...)
+	if diff := cmp.Diff([]componentstatus.Status{componentstatus.StatusPermanentError}, f.statuses()); diff != "" {
+		t.Errorf("statuses (-want +got):\n%s", diff)
+	}
+	if records, _ := lines(t, f.cfg.Path); len(records) != 0 {
+		t.Errorf("records in the other chain:\n%s", strings.Join(records, "\n"))
+	}
+	// Started again, as the error says, it writes to the new one.
+	_ = f.Shutdown(context.Background())
+	again := fixtureOf(t, f.cfg).start(t)
+	again.consume(t, logsOf("after"))
+	verify(t, f.cfg.Path)
 }
 
 func TestFileLockedByAnother(t *testing.T) {
@@ -146,20 +276,6 @@ func TestClientThatGaveUp(t *testing.T) {
 	}
 	if records, _ := lines(t, f.cfg.Path); len(records) != 0 {
 		t.Errorf("records:\n%s", strings.Join(records, "\n"))
-	}
-}
-
-func TestFileReplacedWhileOpen(t *testing.T) {
-	f := newFixture(t).start(t)
-	f.consume(t, logsOf("before"))
-	if err := os.Rename(f.cfg.Path, f.cfg.Path+".moved"); err != nil {
-		t.Fatal(err)
-	}
-	if err := f.refused(t, "meanwhile"); !errors.Is(err, journal.ErrReplaced) {
-		t.Errorf("error is %v", err)
-	}
-	if got := f.statuses(); len(got) != 1 || got[0] != componentstatus.StatusPermanentError {
-		t.Errorf("statuses: %v", got)
 	}
 }
 

@@ -70,6 +70,8 @@ func (t *telemetry) start(ctx context.Context) {
 	for _, why := range []pdatapayload.Reason{pdatapayload.EventFieldType, pdatapayload.IDConflict, pdatapayload.TooLarge} {
 		t.rejected(ctx, why, 0)
 	}
+	t.builder.AuditChainJournalBreaks.Add(ctx, 0, t.add...)
+	t.builder.AuditChainJournalWarnings.Add(ctx, 0, t.add...)
 }
 
 func (t *telemetry) commit(ctx context.Context, d time.Duration) {

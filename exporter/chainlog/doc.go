@@ -19,6 +19,12 @@
 // and may be exported again; records with an id of their own (audit.record.id,
 // as an audit.Logger sets it, or log.record.uid) are sealed once all the same.
 //
+// After an error, the next Export looks at the disk anew: nothing has to be
+// opened again when a full disk has space, when the disk had refused to sync,
+// or when the file was taken away under the exporter, which is sealed as a
+// chain.break and told to WithReport. Only journal.ErrReplaced, for another
+// chain in the place of this one, stays.
+//
 // Redaction is always on, as the last line: there is no option without it.
 //
 // # What is not

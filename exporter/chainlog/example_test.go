@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 	"time"
 
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	"github.com/auditchain/auditchain/audit"
+	"github.com/auditchain/auditchain/audit/journal"
 	"github.com/auditchain/auditchain/exporter/chainlog"
 	"github.com/auditchain/auditchain/processor/synclog"
 )
@@ -51,6 +53,23 @@ func Example() {
 	}
 	fmt.Printf("%s, line %d of the chain\n", receipt.Status, receipt.Seq)
 	// Output: durable, line 3 of the chain
+}
+
+// A new file every day or every 256 MiB, finished ones compressed, and all of
+// them kept.
+func ExampleWithRotation() {
+	defer inNewFolder()()
+
+	exporter, err := chainlog.New("audit.jsonl", chainlog.WithKeyFile("audit.key"),
+		chainlog.WithRotation(journal.Rotation{MaxSize: 256 << 20, MaxAge: 24 * time.Hour, Compress: true}),
+		chainlog.WithReport(func(err error) { log.Print("audit journal: ", err) }), // and raise an alarm
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer exporter.Shutdown(context.Background())
+	fmt.Println(filepath.Base(exporter.Journal().Path()))
+	// Output: audit.jsonl
 }
 
 // inNewFolder goes to a new folder with a key in it, until done is called.

@@ -80,7 +80,7 @@ func NewWithJournal(j *journal.Journal, opts ...Option) (*Exporter, error) {
 	}
 	c := newConfig(opts)
 	if c.opening {
-		return nil, errors.New("chainlog: the journal is open already; keys, fsync, lock timeout and version are options of New")
+		return nil, errors.New("chainlog: the journal is open already; keys, fsync, lock timeout, rotation, report and version are options of New")
 	}
 	return newExporter(j, c)
 }

@@ -67,6 +67,27 @@ func WithLockTimeout(d time.Duration) Option {
 	return openOption(func(c *config) { c.open.LockTimeout = d })
 }
 
+// WithRotation says when a new file is begun, and what becomes of the finished
+// ones. By default, everything stays in one file, and nothing is removed.
+//
+// What may ever be removed is said by the first record of a chain: a policy
+// that an older chain was begun without makes it partly proven
+// (docs/SPEC.md, section 7.5).
+func WithRotation(r journal.Rotation) Option {
+	return openOption(func(c *config) { c.open.Rotation = r })
+}
+
+// WithReport names who is told of what goes wrong beside Export: that the file
+// was not as it was left (a chain.break says so in the chain, too), and that
+// work on finished files did not succeed. No record is lost by either, and
+// Export does not fail for them. By default, nobody is told.
+//
+// report is called from any goroutine, New's own included, and must not wait
+// for the exporter. What it gets names files, and nothing of any record.
+func WithReport(report func(error)) Option {
+	return openOption(func(c *config) { c.open.Report = report })
+}
+
 // WithVersion names the version of the program, for the record chain.opened.
 func WithVersion(version string) Option {
 	return openOption(func(c *config) { c.open.Version = version })

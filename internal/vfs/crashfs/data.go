@@ -126,10 +126,11 @@ func (o op) sectors() []op {
 		return []op{o}
 	}
 	var parts []op
-	for len(o.data) > 0 {
-		n := min(len(o.data), sector-int(o.off%sector))
-		parts = append(parts, op{off: o.off, data: o.data[:n]})
-		o.off, o.data = o.off+int64(n), o.data[n:]
+	off, data := o.off, o.data
+	for len(data) > 0 {
+		n := min(len(data), sector-int(off%sector))
+		parts = append(parts, op{off: off, data: data[:n]})
+		off, data = off+int64(n), data[n:]
 	}
 	return parts
 }

@@ -28,6 +28,8 @@ type TelemetryBuilder struct {
 	registrations              []metric.Registration
 	AuditChainCommitDuration   metric.Float64Histogram
 	AuditChainCommitFailures   metric.Int64Counter
+	AuditChainJournalBreaks    metric.Int64Counter
+	AuditChainJournalWarnings  metric.Int64Counter
 	AuditChainRecordsDuplicate metric.Int64Counter
 	AuditChainRecordsRejected  metric.Int64Counter
 	AuditChainRecordsSealed    metric.Int64Counter
@@ -74,6 +76,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_audit_chain_commit_failures",
 		metric.WithDescription("Number of batches that were not sealed and not acknowledged. [Alpha]"),
 		metric.WithUnit("{batch}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AuditChainJournalBreaks, err = builder.meter.Int64Counter(
+		"otelcol_audit_chain_journal_breaks",
+		metric.WithDescription("Number of times that the file was not as it was left (cut, removed, replaced, altered), which a chain.break says in the chain for ever. [Alpha]"),
+		metric.WithUnit("{break}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AuditChainJournalWarnings, err = builder.meter.Int64Counter(
+		"otelcol_audit_chain_journal_warnings",
+		metric.WithDescription("Number of times that work on finished files (renaming, compressing, removing them) did not succeed. No record is lost by it, and it is tried again. [Alpha]"),
+		metric.WithUnit("{warning}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AuditChainRecordsDuplicate, err = builder.meter.Int64Counter(

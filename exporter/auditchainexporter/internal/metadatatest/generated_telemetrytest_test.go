@@ -21,6 +21,8 @@ func TestSetupTelemetry(t *testing.T) {
 	defer tb.Shutdown()
 	tb.AuditChainCommitDuration.Record(context.Background(), 1)
 	tb.AuditChainCommitFailures.Add(context.Background(), 1)
+	tb.AuditChainJournalBreaks.Add(context.Background(), 1)
+	tb.AuditChainJournalWarnings.Add(context.Background(), 1)
 	tb.AuditChainRecordsDuplicate.Add(context.Background(), 1)
 	tb.AuditChainRecordsRejected.Add(context.Background(), 1)
 	tb.AuditChainRecordsSealed.Add(context.Background(), 1)
@@ -29,6 +31,12 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAuditChainCommitFailures(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAuditChainJournalBreaks(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAuditChainJournalWarnings(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAuditChainRecordsDuplicate(t, testTel,

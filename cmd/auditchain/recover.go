@@ -1,0 +1,311 @@
+// Copyright The auditchain Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/auditchain/auditchain/audit/journal"
+)
+
+type recoverOptions struct {
+	keyFile            *string
+	restored, newChain string
+	keep               int
+	keepFor            time.Duration
+	json               bool
+}
+
+func (a *app) recoverCommand() *cobra.Command {
+	var o recoverOptions
+	cmd := &cobra.Command{
+		Use:   "recover JOURNAL",
+		Short: "Put a journal in order after a crash, a loss or a restore, and say what was done",
+		Long: `Opens a journal as every writer does, closes it again, and says what was found and
+done. A writer does the same by itself when it next opens the journal, so this is for
+those who want to see it done, and for two cases that only a person can decide:
+
+  --restored REASON   the files were put back from a backup. Run it before any
+                      writer. It seals, for ever, that what was acknowledged after
+                      the backup is missing: from then on the chain is partly proven.
+  --new-chain REASON  begin a new chain. The files of the old one are moved into a
+                      folder beside the journal (nothing is removed; the lock file
+                      stays), and the first record of the new one says so. Stop the
+                      writers first; they write to the new chain when started again.
+                      A writer's retention must be allowed by the chain from its
+                      beginning: repeat it with --keep and --keep-for.
+
+Without either: what a crash left behind the last whole line is kept in a file of
+its own and chain.recovered says so; a file that is missing, cut, altered or replaced
+is gone on from in a new file, behind a chain.break that says so for ever. It proves
+nothing: whether the chain holds, auditchain verify says.
+
+The guide is docs/RECOVERY.md.
+
+With --json, one object on standard output:
+  file, chain_id, key_id
+  state         "in order", "recovered", "broken", "restored" or "new chain"
+  first_seq, last_seq   of what was sealed
+  sealed        [{"seq","control","file"}]
+  found, done   in words
+  breaks        [{"seq","found","reason","kept_in"}]
+  set_aside     [{"seq","bytes","sha256","kept_in"}]
+  old_chain     {"kept_in","chain_id","seq","hmac","reason"}
+  reports       what else the journal had to say
+
+` + keySourceHelp + `
+
+` + exitCodes(exitDone, exitFailed, exitUsage, exitTampered, exitInterrupted) + `
+Exit code 3: nothing is left that the chain could go on from. Exit code 0 does not say
+that the journal verifies.`,
+		Example: `  auditchain recover audit.jsonl
+  auditchain recover --restored "disk lost on 3 May, backup of 2 May" audit.jsonl
+  auditchain recover --new-chain "key of the old chain is lost" audit.jsonl`,
+		Args: oneArg("journal"),
+	}
+	o.keyFile = keyFileFlag(cmd)
+	f := cmd.Flags()
+	f.StringVar(&o.restored, "restored", "", "seal that the files were put back from a backup, and why")
+	f.StringVar(&o.newChain, "new-chain", "", "begin a new chain in the place of this one, and why")
+	f.IntVar(&o.keep, "keep", 0, "with --new-chain: how many finished files stay at least (0: no such policy)")
+	f.DurationVar(&o.keepFor, "keep-for", 0, "with --new-chain: how long finished files stay at least, such as 2160h (0s: no such policy)")
+	f.BoolVar(&o.json, "json", false, "print what was done as one JSON object")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		flags := cmd.Flags()
+		switch {
+		case len(o.restored) > maxReason || len(o.newChain) > maxReason:
+			return usagef("a reason is %d bytes at the most: say it in short, and the rest elsewhere", maxReason)
+		case flags.Changed("restored") && strings.TrimSpace(o.restored) == "":
+			return usagef("--restored needs a reason, which the chain keeps: which backup, put back by whom, and why")
+		case flags.Changed("new-chain") && strings.TrimSpace(o.newChain) == "":
+			return usagef("--new-chain needs a reason, which the new chain keeps: why the old one ends")
+		case o.restored != "" && o.newChain != "":
+			return usagef("--restored and --new-chain exclude each other")
+		case o.newChain == "" && (flags.Changed("keep") || flags.Changed("keep-for")):
+			return usagef("--keep and --keep-for go with --new-chain: what may be removed is said at the beginning of a chain")
+		case o.keep < 0 || o.keepFor < 0:
+			return usagef("--keep and --keep-for are not negative")
+		}
+		return a.recover(cmd.Context(), args[0], o)
+	}
+	return cmd
+}
+
+func (a *app) recover(ctx context.Context, path string, o recoverOptions) error {
+	if err := somethingThere(path); err != nil {
+		return err
+	}
+	key, _, err := loadKey(*o.keyFile)
+	if err != nil {
+		return err
+	}
+	var reports reportList
+	opened := time.Now()
+	options := journal.Options{
+		Key: key, Restored: o.restored, NewChain: o.newChain, Report: reports.add, Version: moduleVersion(),
+	}
+	if o.keep > 0 || o.keepFor > 0 {
+		// The journal is not open for long enough to finish a file.
+		options.Rotation = journal.Rotation{MaxAge: math.MaxInt64, Keep: o.keep, KeepFor: o.keepFor}
+	}
+	j, err := journal.Open(ctx, path, options)
+	if err != nil {
+		if ctx.Err() != nil {
+			return &exitError{code: exitInterrupted, err: errors.New("interrupted before the journal was open")}
+		}
+		if errors.Is(err, journal.ErrTampered) || errors.Is(err, journal.ErrTruncated) {
+			return &exitError{code: exitTampered, err: err}
+		}
+		return err
+	}
+	if err := j.Close(); err != nil {
+		return fmt.Errorf("the journal is in order, but could not be closed: %w", err)
+	}
+	r := &recovery{File: path, Chain: j.Chain().String(), KeyID: key.ID(), State: stateInOrder, Found: []string{}}
+	if err := r.read(path, opened); err != nil {
+		return fmt.Errorf("the journal is in order, but what was sealed could not be read: %w", err)
+	}
+	r.Reports = reports.all()
+	return a.printRecovery(r, o)
+}
+
+// somethingThere refuses a name that no journal has or had: opening it would
+// begin one.
+func somethingThere(path string) error {
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return err
+	}
+	segments, err := journal.Segments(path)
+	if err != nil {
+		return err
+	}
+	if len(segments) > 0 {
+		return nil
+	}
+	for _, suffix := range []string{".head", ".lock"} {
+		info, err := os.Lstat(path + suffix)
+		switch {
+		case err == nil && info.Size() > 0:
+			return nil
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return err
+		}
+	}
+	return fmt.Errorf("there is no journal %q, and no trace of one; auditchain append begins one", path)
+}
+
+// maxReason is how long the reason can be that a person gives, in bytes.
+const maxReason = 1000
+
+// reportList keeps what a journal reports, but for breaks, which are read from
+// the chain.
+type reportList struct {
+	mu   sync.Mutex
+	said []string // guarded by mu
+}
+
+func (l *reportList) add(err error) {
+	if errors.Is(err, journal.ErrBroken) {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.said = append(l.said, err.Error())
+}
+
+// all returns what was reported so far.
+func (l *reportList) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.said)
+}
+
+// The states of a recovery, the later ones outdoing those before.
+const (
+	stateInOrder   = "in order"
+	stateRecovered = "recovered"
+	stateBroken    = "broken"
+	stateRestored  = "restored"
+	stateNewChain  = "new chain"
+)
+
+// recovery is what recover found and did.
+type recovery struct {
+	File     string         `json:"file"`
+	State    string         `json:"state"`
+	Chain    string         `json:"chain_id"`
+	KeyID    string         `json:"key_id"`
+	FirstSeq uint64         `json:"first_seq"`
+	LastSeq  uint64         `json:"last_seq"`
+	Sealed   []sealedRecord `json:"sealed"`
+	Found    []string       `json:"found"`
+	Done     []string       `json:"done"`
+	Breaks   []foundBreak   `json:"breaks,omitempty"`
+	SetAside []setAside     `json:"set_aside,omitempty"`
+	OldChain *oldChain      `json:"old_chain,omitempty"`
+	Reports  []string       `json:"reports,omitempty"`
+}
+
+type sealedRecord struct {
+	Seq     uint64 `json:"seq"`
+	Control string `json:"control"`
+	File    string `json:"file"`
+}
+
+type foundBreak struct {
+	Seq    uint64 `json:"seq"`
+	Found  string `json:"found"`
+	Reason string `json:"reason,omitempty"`
+	KeptIn string `json:"kept_in,omitempty"`
+}
+
+type setAside struct {
+	Seq    uint64 `json:"seq"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+	KeptIn string `json:"kept_in"`
+}
+
+type oldChain struct {
+	KeptIn string `json:"kept_in"`
+	Chain  string `json:"chain_id,omitempty"`
+	Seq    uint64 `json:"seq,omitempty"`
+	MAC    string `json:"hmac,omitempty"`
+	Reason string `json:"reason"`
+}
+
+func (a *app) printRecovery(r *recovery, o recoverOptions) error {
+	if o.json {
+		b, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		_, err = a.stdout.Write(append(appendCleanJSON(nil, b), '\n'))
+		return err
+	}
+	for _, s := range r.Reports {
+		fmt.Fprintf(a.stderr, "journal: %s\n", cleanText(s))
+	}
+	st := a.styled(a.stdout.w)
+	paint := st.green
+	if r.State == stateBroken || r.State == stateRestored {
+		paint = st.yellow
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s: %s\n", cleanText(r.File), paint(r.State))
+	for _, part := range []struct {
+		heading string
+		said    []string
+	}{{"found", r.Found}, {"done", r.Done}} {
+		if len(part.said) > 0 {
+			fmt.Fprintf(&b, "%s:\n", part.heading)
+		}
+		for _, s := range part.said {
+			fmt.Fprintf(&b, "  - %s\n", cleanText(s))
+		}
+	}
+	fmt.Fprintf(&b, "chain: %s, key %s\n", cleanText(r.Chain), cleanText(r.KeyID))
+	fmt.Fprintf(&b, "next:\n")
+	for _, s := range r.next() {
+		fmt.Fprintf(&b, "  - %s\n", cleanText(s))
+	}
+	_, err := a.stdout.Write(b.Bytes())
+	return err
+}
+
+// next is what is left to a person.
+func (r *recovery) next() []string {
+	verify := "auditchain verify " + shellWord(r.File)
+	switch r.State {
+	case stateBroken:
+		return []string{
+			"put back what is missing, under the name that it had, if you have it (docs/RECOVERY.md)",
+			"see what the chain is worth as it is: " + verify,
+		}
+	case stateRestored:
+		return []string{"see that all that was put back holds; the verdict is \"partly proven\" at best, exit code 4, from now on: " + verify}
+	case stateNewChain:
+		start := "start the writers again: those that had the old chain open refuse to write to this one"
+		if r.OldChain == nil || r.OldChain.KeptIn == "" {
+			return []string{start} // there were no files to keep
+		}
+		old := filepath.Join(filepath.Dir(r.File), r.OldChain.KeptIn, filepath.Base(r.File))
+		return []string{"verify the old chain where it is now, which needs no lock file there: auditchain verify " + shellWord(old), start}
+	}
+	return []string{"see that the chain holds: " + verify}
+}
