@@ -49,9 +49,20 @@ test: collector cli victoria-logs bin/agent-session bin/demo ## run every test, 
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build ./...
 	cd bench && $(GO) vet ./... && $(GO) test . && $(GO) run . -short
 
+.PHONY: torture
+torture: collector cli victoria-logs bin/agent-session bin/demo ## fail every system call, kill, fill the disk: nothing acknowledged is lost (Linux, minutes)
+	@command -v strace >/dev/null || \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -qq -y strace; \
+	  else echo "torture needs strace; install it as root, on Debian with: apt-get install strace"; exit 1; fi
+	AUDITCHAIN_TORTURE=long $(GO) run ./internal/torture -bin $(BIN) $(if $(WRITE),-write $(WRITE))
+
 .PHONY: bench
 bench: ## compare with other exporters and redactors (docs/BENCHMARKS.md is written by it)
 	cd bench && $(GO) run .
+
+.PHONY: bench-large
+bench-large: ## the journal alone, with up to 10 million records (minutes, 10 GB of disk)
+	AUDITCHAIN_BENCH_LARGE=1 $(GO) test -run '^$$' -bench 'OpenAppendClose|GroupCommit|Memory|Rotation|Compression' -timeout 60m ./audit/journal
 
 .PHONY: bench-collector
 bench-collector: collector bin/otelcol-neighbour ## make bench, and two whole Collectors side by side
