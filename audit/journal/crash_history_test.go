@@ -396,10 +396,12 @@ func (h *crashHistory) examine(when string) error {
 	return errors.Join(err, h.judge(when))
 }
 
-// removed reports whether retention removed line seq.
+// removed reports whether retention removed line seq, or may have: a disk that
+// has crashed meanwhile, or fails, does not tell. (A line that stands there
+// twice is found after the crash.)
 func (h *crashHistory) removed(seq uint64) bool {
 	chain, err := chainOnDisk(h.disk, h.path)
-	return err == nil && len(chain) > 0 && seq < chain[0].Seq
+	return err != nil || len(chain) > 0 && seq < chain[0].Seq
 }
 
 // forget lets go of what retention removed: `verify` says whether it was

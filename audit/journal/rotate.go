@@ -113,7 +113,6 @@ func (j *Journal) finish() error {
 func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) (err error) {
 	c := &j.c
 	previous := c.tail
-	j.learnRetention()
 	defer func() {
 		if err != nil {
 			c.ids.unstage()
@@ -121,6 +120,9 @@ func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) 
 			err = j.stale(err)
 		}
 	}()
+	if err := j.learnRetention(); err != nil {
+		return err
+	}
 	f, err := j.fs.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("new segment: %w", err)
@@ -173,18 +175,23 @@ func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) 
 // learnRetention finds out what the genesis allows, from the segment before,
 // where this writer did not read the beginning of any. Where that is gone too,
 // nothing is allowed.
-func (j *Journal) learnRetention() {
+func (j *Journal) learnRetention() error {
 	c := &j.c
 	if c.learned {
-		return
+		return nil
 	}
 	s, ok, err := j.finishedSegment(c.tail.First)
 	if err != nil || !ok {
-		return
+		return err
 	}
-	if b, err := j.startOf(s); err == nil && b.genuine(c.sealer) {
+	b, err := j.startOf(s)
+	if isIO(err) {
+		return err
+	}
+	if err == nil && b.genuine(c.sealer) {
 		c.retention, c.learned = b.retention, true
 	}
+	return nil
 }
 
 // taken reports whether something has the name of a finished segment, in one
