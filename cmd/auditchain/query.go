@@ -107,7 +107,7 @@ func (a *app) query(ctx context.Context, path string, o queryOptions) error {
 		fmt.Fprintln(a.stderr, "no record matches")
 	}
 	if left := lines.Abandoned(); left > 0 {
-		fmt.Fprintf(a.stderr, "%s abandoned by a writer passed over: no part of the chain, as the file behind them says\n", count(left, "byte"))
+		fmt.Fprintf(a.stderr, "%s behind the end of a finished file passed over: no part of the chain, as the next file says\n", count(left, "byte"))
 	}
 	return bad.exit()
 }

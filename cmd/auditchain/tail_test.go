@@ -197,7 +197,7 @@ func TestQueryAbandoned(t *testing.T) {
 	if got := seqs(r.stdout); got != "2 3 5" {
 		t.Errorf("seqs %s", got)
 	}
-	if said := fmt.Sprintf("%d bytes abandoned by a writer passed over", size); !strings.Contains(r.stderr, said) {
+	if said := fmt.Sprintf("%d bytes behind the end of a finished file passed over", size); !strings.Contains(r.stderr, said) {
 		t.Errorf("stderr %q lacks %q", r.stderr, said)
 	}
 }
