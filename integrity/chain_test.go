@@ -188,7 +188,7 @@ func TestHeadSlots(t *testing.T) {
 	_, k, id := loadChain(t)
 	hk := NewHeadKey(k, id)
 	at := func(gen uint64) Head {
-		return Head{Generation: gen, Chain: id, Position: Position{First: 1, Seq: 10 + gen, Size: 1000}, Time: time.Unix(1, 0).UTC()}
+		return Head{Generation: gen, Chain: id, KeyID: k.ID(), Position: Position{First: 1, Seq: 10 + gen, Size: 1000}, Time: time.Unix(1, 0).UTC()}
 	}
 	slot := func(gen uint64) []byte { return at(gen).AppendSlot(nil, hk) }
 	file := func(even, odd []byte) []byte { return append(bytes.Clone(even), odd...) }

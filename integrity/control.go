@@ -19,6 +19,15 @@ const (
 	ControlSegment   = "chain.segment"
 	ControlBreak     = "chain.break"
 	ControlPruned    = "chain.pruned"
+	// ControlEpoch ends the epoch of a forward-secure key, and ControlKey the
+	// time of a key: the next line is under the next one.
+	ControlEpoch = "chain.epoch"
+	ControlKey   = "chain.key"
+	// ControlSigner names another key for checkpoints.
+	ControlSigner     = "chain.signer"
+	ControlCheckpoint = "chain.checkpoint"
+	ControlTimestamp  = "chain.timestamp"
+	ControlErased     = "chain.erased"
 )
 
 // FormatVersion is the version of the format that this package writes.
@@ -34,6 +43,17 @@ type Genesis struct {
 	MAC     string  `json:"mac"`
 	KeyID   string  `json:"key_id"`
 	KeyMode string  `json:"key_mode"`
+	// Epoch is that of a forward-secure key in which the chain begins.
+	Epoch uint64 `json:"epoch,omitempty"`
+	// CheckpointKey and ErasureKey are Ed25519 public keys in base64: whose
+	// checkpoints count, and who may have records erased. A chain that names
+	// no CheckpointKey has no tree; one that names no ErasureKey has no
+	// erasures.
+	CheckpointKey string `json:"checkpoint_key,omitempty"`
+	ErasureKey    string `json:"erasure_key,omitempty"`
+	// Imported is the file of the older format that the records which follow
+	// were taken from.
+	Imported *Imported `json:"imported,omitempty"`
 	// Retention is what the chain allows to be removed; nil means nothing.
 	Retention *Retention `json:"retention,omitempty"`
 	// Follows names the chain whose place this one took, at somebody's word.
@@ -64,6 +84,21 @@ type Follows struct {
 	Reason string `json:"reason"`
 }
 
+// Imported names a file of the older format (docs/SPEC.md, section 9).
+type Imported struct {
+	File   string `json:"file"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 Hash   `json:"sha256"`
+	// Lines are all of its lines, Signed those with a tag.
+	Lines  int64 `json:"lines"`
+	Signed int64 `json:"signed"`
+	// LastTag is the tag of its last signed line, left out where there is none.
+	LastTag string `json:"last_tag,omitempty"`
+	// KeyID is that of the key under which its tags were checked; left out
+	// where they were not.
+	KeyID string `json:"key_id,omitempty"`
+}
+
 // Position is a place in a chain: behind line Seq, which ends at byte Size of
 // the segment that begins with line First.
 type Position struct {
@@ -82,12 +117,23 @@ type Segment struct {
 	Writer  string  `json:"writer"`
 	Format  int     `json:"format"`
 	Chain   ChainID `json:"chain_id"`
-	KeyID   string  `json:"key_id"`
+	// KeyID, KeyMode and Epoch are those of the key that this line is under.
+	KeyID         string `json:"key_id"`
+	KeyMode       string `json:"key_mode"`
+	Epoch         uint64 `json:"epoch,omitempty"`
+	CheckpointKey string `json:"checkpoint_key,omitempty"`
+	ErasureKey    string `json:"erasure_key,omitempty"`
 	// Reason is why a new file was begun.
 	Reason string `json:"reason"`
 	// Previous is where the file before ends. Bytes beyond it are no part of
 	// the chain: abandoned, after a crash or a failed sync.
-	Previous  Position   `json:"previous"`
+	Previous Position `json:"previous"`
+	// PreviousLeaf is the leaf of the first line of that file: so the
+	// beginnings of all files hold together without a key.
+	PreviousLeaf Hash `json:"previous_leaf"`
+	// Tree are the nodes of the tree of all lines before this one (Range.Nodes),
+	// where the chain has a tree.
+	Tree      []Hash     `json:"tree,omitempty"`
 	Retention *Retention `json:"retention,omitempty"`
 }
 
@@ -97,6 +143,7 @@ const (
 	SegmentSize    = "size"        // the one before was large enough
 	SegmentAge     = "age"         // it was old enough
 	SegmentRequest = "request"     // somebody asked for it
+	SegmentKey     = "key"         // a key was changed: chain.key or chain.signer is the last line before
 	SegmentCrash   = "crash"       // a crash had interrupted the rotation
 	SegmentSync    = "sync_failed" // what the disk holds of it is unknown
 	SegmentBreak   = "break"       // less was found than there should be; chain.break follows
@@ -148,11 +195,88 @@ type Pruned struct {
 	Retention Retention `json:"retention"`
 }
 
+// Epoch is the last record under the key of an epoch; what follows is under
+// that of the epoch that it names, the next one.
+type Epoch struct {
+	Control string `json:"control"`
+	Time    string `json:"time"`
+	Writer  string `json:"writer"`
+	Epoch   uint64 `json:"epoch"`
+}
+
+// KeyChange is the last record under a key; what follows is under another one.
+type KeyChange struct {
+	Control string `json:"control"`
+	Time    string `json:"time"`
+	Writer  string `json:"writer"`
+	// KeyID, KeyMode and Epoch are those of the incoming key.
+	KeyID   string `json:"key_id"`
+	KeyMode string `json:"key_mode"`
+	Epoch   uint64 `json:"epoch,omitempty"`
+	// Proof is made with the incoming key (KeyProof): whoever sealed this
+	// record had both.
+	Proof Hash `json:"proof"`
+}
+
+// SignerChange names another checkpoint key. Both sign it (SignerMessage).
+type SignerChange struct {
+	Control       string `json:"control"`
+	Time          string `json:"time"`
+	Writer        string `json:"writer"`
+	CheckpointKey string `json:"checkpoint_key"`
+	Previous      string `json:"previous_key"`
+	// Signature is by the key that goes, NewSignature by the one that comes;
+	// in base64.
+	Signature    []byte `json:"signature"`
+	NewSignature []byte `json:"new_signature"`
+}
+
+// Checkpointed holds a checkpoint of the lines before it: its size is the
+// sequence number of this line less one.
+type Checkpointed struct {
+	Control string `json:"control"`
+	Time    string `json:"time"`
+	Writer  string `json:"writer"`
+	// Note is the signed note.
+	Note string `json:"note"`
+	// Closing says that a writer closed the chain just before.
+	Closing bool `json:"closing,omitempty"`
+}
+
+// Timestamped holds a time stamp of a checkpoint.
+type Timestamped struct {
+	Control string `json:"control"`
+	Time    string `json:"time"`
+	Writer  string `json:"writer"`
+	// Size is that of the checkpoint, and Note the SHA-256 of its note, which
+	// is what the token is about.
+	Size uint64 `json:"size"`
+	Note Hash   `json:"note_sha256"`
+	// Token is the DER of an RFC 3161 TimeStampToken, in base64.
+	Token []byte `json:"token"`
+}
+
+// Erased allows that the payload of a line is replaced by a tombstone.
+type Erased struct {
+	Control string `json:"control"`
+	Time    string `json:"time"`
+	Writer  string `json:"writer"`
+	// Line and Leaf are the sequence number and the leaf of the line.
+	Line uint64 `json:"erased_seq"`
+	Leaf Hash   `json:"leaf"`
+	// Who, Reason and Ordered (when) are what the person signed who holds the
+	// erasure key (ErasureMessage).
+	Who       string `json:"who"`
+	Reason    string `json:"reason"`
+	Ordered   string `json:"ordered"`
+	Signature []byte `json:"signature"`
+}
+
 // NewGenesis returns the genesis of a chain under key k.
 func NewGenesis(id ChainID, k Key, now time.Time) Genesis {
 	return Genesis{
 		Control: ControlGenesis, Time: FormatTime(now), Format: FormatVersion, Chain: id,
-		Leaf: "sha256", MAC: "hmac-sha256", KeyID: k.ID(), KeyMode: "static",
+		Leaf: "sha256", MAC: "hmac-sha256", KeyID: k.ID(), KeyMode: k.Mode(), Epoch: k.epoch,
 	}
 }
 

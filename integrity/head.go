@@ -35,18 +35,28 @@ type Head struct {
 	// Generation rises by one with each watermark written.
 	Generation uint64
 	Chain      ChainID
+	// KeyID and Epoch are those of the key in force behind the line: what
+	// AppendSlot writes of them is what its HeadKey says.
+	KeyID string
+	Epoch uint64
 	// Position is the last line covered, and where it stands.
 	Position
 	// Time is when the watermark was written, by the writer's clock.
 	Time time.Time
 }
 
-// HeadKey authenticates the watermarks of one chain. It is for one goroutine.
-type HeadKey struct{ mac hash.Hash }
+// HeadKey authenticates the watermarks of one chain in one epoch. It is for one
+// goroutine.
+type HeadKey struct {
+	mac   hash.Hash
+	id    string
+	epoch uint64
+}
 
-// NewHeadKey returns the watermark key of the chain with the given id.
+// NewHeadKey returns the watermark key of the chain with the given id, in the
+// epoch that k is at.
 func NewHeadKey(k Key, id ChainID) HeadKey {
-	return HeadKey{mac: hmac.New(sha256.New, k.derive(headKeyInfo, id))}
+	return HeadKey{mac: hmac.New(sha256.New, k.derive(headKeyInfo, id)), id: k.ID(), epoch: k.epoch}
 }
 
 func (k HeadKey) tag(b []byte) (h Hash) {
@@ -59,6 +69,7 @@ func (k HeadKey) tag(b []byte) (h Hash) {
 // AppendSlot appends the slot, exactly SlotSize bytes, to dst.
 func (h Head) AppendSlot(dst []byte, k HeadKey) []byte {
 	start := len(dst)
+	h.KeyID, h.Epoch = k.id, k.epoch
 	dst = h.appendBody(dst)
 	return appendTag(dst, start, k.tag(dst[start:]))
 }
@@ -69,6 +80,10 @@ func (h Head) appendBody(dst []byte) []byte {
 	dst = strconv.AppendUint(dst, h.Generation, 10)
 	dst = append(dst, ' ')
 	dst = append(dst, h.Chain.String()...)
+	dst = append(dst, ' ')
+	dst = append(dst, h.KeyID...)
+	dst = append(dst, ' ')
+	dst = strconv.AppendUint(dst, h.Epoch, 10)
 	dst = append(dst, ' ')
 	dst = strconv.AppendUint(dst, h.First, 10)
 	dst = append(dst, ' ')
@@ -104,18 +119,20 @@ func readSlot(slot []byte) (h Head, body []byte, tag Hash, err error) {
 		return h, nil, tag, errSlot
 	}
 	f := strings.Split(start[len(headStart):], " ")
-	if len(f) != 7 {
+	if len(f) != 9 {
 		return h, nil, tag, errSlot
 	}
-	var errs [8]error
+	var errs [9]error
 	h.Generation, errs[0] = strconv.ParseUint(f[0], 10, 64)
 	h.Chain, errs[1] = ParseChainID(f[1])
-	h.First, errs[2] = strconv.ParseUint(f[2], 10, 64)
-	h.Seq, errs[3] = strconv.ParseUint(f[3], 10, 64)
-	errs[4] = h.MAC.UnmarshalText([]byte(f[4]))
-	h.Size, errs[5] = strconv.ParseInt(f[5], 10, 64)
-	h.Time, errs[6] = time.Parse(TimeFormat, f[6])
-	errs[7] = tag.UnmarshalText([]byte(tagText))
+	h.KeyID = f[2]
+	h.Epoch, errs[2] = strconv.ParseUint(f[3], 10, 64)
+	h.First, errs[3] = strconv.ParseUint(f[4], 10, 64)
+	h.Seq, errs[4] = strconv.ParseUint(f[5], 10, 64)
+	errs[5] = h.MAC.UnmarshalText([]byte(f[6]))
+	h.Size, errs[6] = strconv.ParseInt(f[7], 10, 64)
+	h.Time, errs[7] = time.Parse(TimeFormat, f[8])
+	errs[8] = tag.UnmarshalText([]byte(tagText))
 	if err := errors.Join(errs[:]...); err != nil {
 		return Head{}, nil, tag, errSlot
 	}
@@ -126,14 +143,46 @@ func readSlot(slot []byte) (h Head, body []byte, tag Hash, err error) {
 	return h, []byte(start), tag, nil
 }
 
-// parseSlot reads a slot and checks its tag with the key that keyOf gives for
-// the chain that the slot names.
-func parseSlot(slot []byte, keyOf func(ChainID) HeadKey) (Head, error) {
+// headKeys are the watermark keys that slots may be under.
+type headKeys struct {
+	keys []Key
+	// made are those that were derived, by chain, key and epoch.
+	made map[Head]HeadKey
+}
+
+// of returns the key that a slot names.
+func (k *headKeys) of(h Head) (HeadKey, error) {
+	name := Head{Chain: h.Chain, KeyID: h.KeyID, Epoch: h.Epoch}
+	if hk, ok := k.made[name]; ok {
+		return hk, nil
+	}
+	err := errors.New("watermark slot is under another key")
+	for _, key := range k.keys {
+		if key.ID() != h.KeyID {
+			continue
+		}
+		var at Key
+		if at, err = key.At(h.Epoch); err == nil {
+			hk := NewHeadKey(at, h.Chain)
+			k.made[name] = hk
+			return hk, nil
+		}
+		err = fmt.Errorf("watermark slot: %w", err)
+	}
+	return HeadKey{}, err
+}
+
+// parseSlot reads a slot and checks its tag.
+func parseSlot(slot []byte, keys *headKeys) (Head, error) {
 	h, body, tag, err := readSlot(slot)
 	if err != nil {
 		return Head{}, err
 	}
-	want := keyOf(h.Chain).tag(body)
+	key, err := keys.of(h)
+	if err != nil {
+		return Head{}, err
+	}
+	want := key.tag(body)
 	if !hmac.Equal(tag[:], want[:]) {
 		return Head{}, errors.New("watermark slot has a wrong tag")
 	}
@@ -173,27 +222,19 @@ func cutLast(s, sep string) (before, after string, found bool) {
 // ErrNoHead is returned where no slot of a watermark is valid.
 var ErrNoHead = errors.New("no valid watermark")
 
-// ParseHead reads the contents of a watermark file under key k. degraded says
-// that the two slots are not two successive watermarks of one chain, as a
-// writer leaves them: then commits may be hidden. The error is ErrNoHead,
-// with the reason.
-func ParseHead(b []byte, k Key) (h Head, degraded bool, err error) {
-	keys := make(map[ChainID]HeadKey, 1)
-	keyOf := func(id ChainID) HeadKey {
-		hk, ok := keys[id]
-		if !ok {
-			hk = NewHeadKey(k, id)
-			keys[id] = hk
-		}
-		return hk
-	}
+// ParseHead reads the contents of a watermark file under one of keys, each of
+// which is good for its own epoch and later ones. degraded says that the two
+// slots are not two successive watermarks of one chain, as a writer leaves
+// them: then commits may be hidden. The error is ErrNoHead, with the reason.
+func ParseHead(b []byte, keys ...Key) (h Head, degraded bool, err error) {
+	under := &headKeys{keys, make(map[Head]HeadKey, 2)}
 	if len(b) == 0 {
 		return Head{}, false, fmt.Errorf("%w: there is none beside the journal (a file of its name and .head)", ErrNoHead)
 	}
 	var heads [2]Head
 	var errs [2]error
 	for i := range 2 {
-		heads[i], errs[i] = parseSlot(slotOf(b, i), keyOf)
+		heads[i], errs[i] = parseSlot(slotOf(b, i), under)
 		if errs[i] == nil && heads[i].Generation%2 != uint64(i) {
 			errs[i] = errSlotPlace
 		}

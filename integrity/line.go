@@ -188,15 +188,37 @@ func kindOf(payload []byte) Kind {
 		return Record
 	case bytes.HasPrefix(payload, []byte(controlStart)):
 		return Control
-	case len(payload) == len(tombstoneStart)+2*HashSize+1 &&
-		bytes.HasPrefix(payload, []byte(tombstoneStart)) && payload[len(payload)-1] == '"':
-		var leaf Hash
-		if parseHash(&leaf, payload[len(tombstoneStart):len(payload)-1]) {
-			return Tombstone
-		}
+	case bytes.HasPrefix(payload, []byte(tombstoneStart)) && isTombstone(payload):
+		return Tombstone
 	}
 	return 0
 }
+
+// isTombstone reports whether payload is a leaf, and spaces up to the length of
+// what was there: so that no other line moves.
+func isTombstone(payload []byte) bool {
+	const end = len(tombstoneStart) + 2*HashSize
+	var leaf Hash
+	return len(payload) > end && payload[end] == '"' && parseHash(&leaf, payload[len(tombstoneStart):end]) &&
+		len(bytes.Trim(payload[end+1:], " ")) == 0
+}
+
+// AppendTombstone appends the payload of a tombstone, of n bytes, in the place
+// of one with the given leaf. n is at least MinTombstone.
+func AppendTombstone(dst []byte, leaf Hash, n int) []byte {
+	start := len(dst)
+	dst = append(dst, tombstoneStart...)
+	dst = hex.AppendEncode(dst, leaf[:])
+	dst = append(dst, '"')
+	for len(dst) < start+n {
+		dst = append(dst, ' ')
+	}
+	return dst
+}
+
+// MinTombstone is the size of the shortest tombstone. The payload of every
+// record is longer.
+const MinTombstone = len(tombstoneStart) + 2*HashSize + 1
 
 func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' }
 

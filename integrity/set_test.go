@@ -98,10 +98,25 @@ func (s *set) finish(p Position) {
 func (s *set) begin(reason string, p Position) *set {
 	s.seq, s.last = p.Seq, p.MAC
 	s.control(Segment{
-		Control: ControlSegment, Time: FormatTime(s.now), Writer: "w", Format: FormatVersion, Chain: s.chain, KeyID: s.key.ID(),
-		Reason: reason, Previous: p, Retention: s.retention,
+		Control: ControlSegment, Time: FormatTime(s.now), Writer: "w", Format: FormatVersion, Chain: s.chain, KeyID: s.key.ID(), KeyMode: s.key.Mode(),
+		Reason: reason, Previous: p, PreviousLeaf: s.firstLeaf(p.First), Retention: s.retention,
 	})
 	return s
+}
+
+// firstLeaf is the leaf of the line that the file which begins with line first
+// begins with.
+func (s *set) firstLeaf(first uint64) Hash {
+	var h LeafHasher
+	for _, f := range s.files {
+		if len(f.lines) == 0 {
+			continue
+		}
+		if l, err := ParseLine(bytes.TrimSuffix(f.lines[0], []byte("\n"))); err == nil && l.Seq == first {
+			return l.Leaf(&h)
+		}
+	}
+	return Hash{}
 }
 
 func (s *set) rotate(reason string) *set {

@@ -35,13 +35,16 @@ func (j *Journal) attach(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	head, degraded, headErr := integrity.ParseHead(contents, j.opts.Key)
+	if opening {
+		c.key = j.opts.Key
+	}
+	head, degraded, headErr := integrity.ParseHead(contents, c.key)
 	switch {
 	case opening && headErr != nil:
 		return j.withoutHead(ctx, headErr)
 	case opening:
 		j.chain = head.Chain
-		c.sealer = integrity.NewSealer(j.opts.Key, j.chain)
+		c.sealer = integrity.NewSealer(c.key, j.chain)
 		c.tail, c.firm = head.Position, head.Position
 	case headErr != nil:
 	case head.Chain != j.chain:

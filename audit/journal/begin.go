@@ -35,7 +35,7 @@ func (j *Journal) openLocked(ctx context.Context) (err error) {
 	if j.opts.Restored != "" {
 		return j.sealRestored(ctx)
 	}
-	if policy := j.opts.Rotation.policy(); policy != nil && !allows(j.c.retention, j.opts.Rotation) {
+	if policy := j.opts.Rotation.policy(); policy != nil && !allows(j.c.charter.retention, j.opts.Rotation) {
 		j.report(fmt.Errorf("%q: its chain was begun with a policy that removes less; what is removed now is sealed, and `auditchain verify` calls the chain partly proven from then on", j.path))
 	}
 	j.prune()
@@ -71,9 +71,10 @@ func (j *Journal) genesis(follows *integrity.Follows) error {
 	c := &j.c
 	now := j.opts.Now()
 	j.chain = integrity.ChainID(uuid.New())
-	c.sealer = integrity.NewSealer(j.opts.Key, j.chain)
+	c.key = j.opts.Key
+	c.sealer = integrity.NewSealer(c.key, j.chain)
 	c.tail = integrity.Position{First: 1}
-	c.retention, c.learned, c.began = j.opts.Rotation.policy(), true, now
+	c.charter, c.learned, c.began = j.charter(), true, now
 	if err := j.openSides(nil, integrity.Head{}); err != nil {
 		return err
 	}
@@ -82,9 +83,10 @@ func (j *Journal) genesis(follows *integrity.Follows) error {
 	}
 	c.ids.whole = true
 	at := c.begin()
-	g := integrity.NewGenesis(j.chain, j.opts.Key, now)
-	g.Retention, g.Follows = c.retention, follows
-	j.sealControl(&at, g)
+	g := integrity.NewGenesis(j.chain, c.key, now)
+	g.Retention, g.Follows = c.charter.retention, follows
+	g.CheckpointKey, g.ErasureKey = c.charter.checkpointKey, c.charter.erasureKey
+	c.firstLeaf = j.sealControl(&at, g)
 	j.sealOpened(&at, "")
 	// Bytes and name of the file are durable before there is a watermark, and
 	// the watermark before anything is acknowledged: one that a crash could
@@ -141,7 +143,7 @@ func (j *Journal) settle() error {
 // openSides opens the watermark and the ids of the chain.
 func (j *Journal) openSides(contents []byte, last integrity.Head) error {
 	c := &j.c
-	head, err := openHead(j.fs, j.path+headSuffix, j.opts.Key, j.chain, contents, last)
+	head, err := openHead(j.fs, j.path+headSuffix, c.key, j.chain, contents, last)
 	if err != nil {
 		return err
 	}

@@ -238,12 +238,13 @@ func (j *Journal) seal(at *integrity.Position, rec *Record, rc *Receipt) error {
 	return nil
 }
 
-// sealControl appends a control record to the buffer.
-func (j *Journal) sealControl(at *integrity.Position, record any) {
+// sealControl appends a control record to the buffer, and returns its leaf.
+func (j *Journal) sealControl(at *integrity.Position, record any) integrity.Hash {
 	payload := integrity.ControlPayload(record)
-	start := at.Size
-	j.appendLine(at, payload, j.c.leaf.Sum(payload))
+	start, leaf := at.Size, j.c.leaf.Sum(payload)
+	j.appendLine(at, payload, leaf)
 	j.c.ids.stage([16]byte{}, at.Seq, start)
+	return leaf
 }
 
 func (j *Journal) appendLine(at *integrity.Position, payload []byte, leaf integrity.Hash) integrity.Hash {

@@ -158,7 +158,7 @@ func (j *Journal) makeHead(at integrity.Position) error {
 // write writes the next watermark. It is not synced: a watermark that a power
 // loss takes back leaves genuine lines beyond it, which are accepted.
 func (h *headFile) write(chain integrity.ChainID, at integrity.Position, now time.Time) error {
-	head := integrity.Head{Generation: h.last.Generation + 1, Chain: chain, Position: at, Time: now}
+	head := integrity.Head{Generation: h.last.Generation + 1, Chain: chain, KeyID: h.raw.ID(), Epoch: h.raw.Epoch(), Position: at, Time: now}
 	h.slot = head.AppendSlot(h.slot[:0], h.key)
 	off := int64(head.Generation%2) * integrity.SlotSize
 	if _, err := h.file.WriteAt(h.slot, off); err != nil {

@@ -53,8 +53,10 @@ type Journal struct {
 // committer is the state of whoever holds the right to commit.
 type committer struct {
 	// file is the one that is being written, nil before the first attach.
-	file   vfs.File
-	is     identity // of file
+	file vfs.File
+	is   identity // of file
+	// key is the key in force at tail, and sealer is of it.
+	key    integrity.Key
 	sealer *integrity.Sealer
 	leaf   integrity.LeafHasher
 	head   *headFile
@@ -65,10 +67,11 @@ type committer struct {
 	// firm is as far as the chain is acknowledged, or known to be on disk: what
 	// a segment that is given up is claimed to hold.
 	firm integrity.Position
-	// began is when file was begun, retention what the genesis allows to be
-	// removed, once that is learned.
+	// began is when file was begun, and firstLeaf the leaf of its first line;
+	// charter is what that line says of the chain, once that is learned.
 	began     time.Time
-	retention *integrity.Retention
+	firstLeaf integrity.Hash
+	charter   charter
 	learned   bool
 	// hasRecords says that file holds more than control records, or may.
 	hasRecords bool

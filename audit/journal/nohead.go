@@ -163,8 +163,8 @@ func (j *Journal) goOnFrom(ctx context.Context, r *Reader, in *failingReaderAt) 
 	case err == nil && b.keyID != j.opts.Key.ID():
 		return j.wrongKey(b.keyID)
 	case err == nil:
-		j.chain = b.chain
-		c.sealer = integrity.NewSealer(j.opts.Key, b.chain)
+		j.chain, c.key = b.chain, j.opts.Key
+		c.sealer = integrity.NewSealer(c.key, b.chain)
 	}
 	if err != nil || !b.genuine(c.sealer) {
 		c.sealer = nil
@@ -172,7 +172,7 @@ func (j *Journal) goOnFrom(ctx context.Context, r *Reader, in *failingReaderAt) 
 			ErrTampered, r.path, j.path, j.path)
 	}
 	c.tail = integrity.Position{First: b.seq, Seq: b.seq, MAC: b.mac, Size: b.end}
-	c.began, c.retention, c.learned = b.began, b.retention, true
+	c.learn(&b)
 	if err := j.openSides(nil, integrity.Head{}); err != nil {
 		return err
 	}

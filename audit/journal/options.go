@@ -4,6 +4,7 @@
 package journal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -17,8 +18,21 @@ const DefaultLockTimeout = 10 * time.Second
 
 // Options configures Open.
 type Options struct {
-	// Key is the key of the chain. There is no default.
+	// Key is the key of the chain, where it is static. There is no default.
 	Key integrity.Key
+	// Keys keeps the key where it can be replaced: a forward-secure key needs
+	// it. Where it is set, Key is not.
+	Keys KeyStore
+	// Epoch says when a forward-secure key steps; the zero value is
+	// DefaultEpoch.
+	Epoch Epoch
+	// Checkpoint says who signs checkpoints of the chain, and when; the zero
+	// value makes none.
+	Checkpoint Checkpoint
+	// ErasureKey is named by the genesis of a chain that this opening begins:
+	// whoever holds its private key may have records erased. The zero value
+	// is that nobody may.
+	ErasureKey integrity.PublicKey
 	// Fsync says when an acknowledged record is durable; the zero value is
 	// FsyncAlways.
 	Fsync FsyncMode
@@ -47,6 +61,64 @@ type Options struct {
 	FS vfs.FS
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+}
+
+// KeyStore keeps the state of a forward-secure key: a file, as a rule. Its
+// methods are called under the lock of the journal.
+type KeyStore interface {
+	// Load returns the state that is kept.
+	Load() (integrity.KeyState, error)
+	// Save replaces it, durably and at once: after a crash, either the one
+	// before is there or this one. What was there before must not be there any
+	// more.
+	Save(integrity.KeyState) error
+}
+
+// Epoch says when a forward-secure key steps to its next epoch: when the first
+// of the two is reached, if anything was sealed in it.
+type Epoch struct {
+	// Every is the time that an epoch lasts at most; Records how many lines
+	// it has at most, give or take a commit. Negative: no limit.
+	Every   time.Duration
+	Records int64
+}
+
+// DefaultEpoch is a compromise: whoever takes over the host can rewrite what
+// was sealed in the last quarter of an hour, and a step costs a few syncs.
+var DefaultEpoch = Epoch{Every: 15 * time.Minute, Records: 1_000_000}
+
+// Checkpoint says who signs checkpoints of the chain, and when.
+type Checkpoint struct {
+	// Signer is the key for checkpoints. A chain that is begun without one has
+	// none ever.
+	Signer integrity.SigningKey
+	// Records is how many lines follow a checkpoint at most, give or take a
+	// commit, before the next one; Every how much time passes, also when
+	// nothing is written, so that silence shows. 0 means DefaultCheckpoint's;
+	// negative: no limit. One is made on Close in any case.
+	Records int64
+	Every   time.Duration
+	// Publish gets each checkpoint when it is durable, in order, from a
+	// goroutine of its own; nil does nothing. ctx ends when the journal is
+	// closed and PublishTimeout has passed.
+	Publish func(ctx context.Context, c Published)
+	// Timestamp gets an RFC 3161 time stamp of what is given, a signed note;
+	// nil gets none. It is called from a goroutine of its own, and its token
+	// is sealed when it comes. Errors go to Report, and nothing waits for it.
+	Timestamp func(ctx context.Context, note []byte) (token []byte, err error)
+}
+
+// DefaultCheckpoint is what a Checkpoint does where its fields are 0.
+var DefaultCheckpoint = Checkpoint{Records: 10_000, Every: time.Minute}
+
+// Published is a checkpoint of the chain.
+type Published struct {
+	integrity.Checkpoint
+	// Seq is that of the line that holds it, Note the signed note, Time when
+	// it was made.
+	Seq  uint64
+	Note []byte
+	Time time.Time
 }
 
 // Rotation says when a new file is begun, and what becomes of finished ones.

@@ -19,17 +19,27 @@ import (
 
 // beginning is what the first line of a file says.
 type beginning struct {
-	seq       uint64
-	mac       integrity.Hash
-	chain     integrity.ChainID
-	keyID     string
-	began     time.Time
-	retention *integrity.Retention
-	end       int64 // behind the line
+	seq     uint64
+	mac     integrity.Hash
+	chain   integrity.ChainID
+	keyID   string
+	keyMode string
+	epoch   uint64
+	began   time.Time
+	charter charter
+	end     int64 // behind the line
 	// previous is where the file before ends; the zero value in the first
 	// file of a chain.
-	previous integrity.Position
-	line     integrity.Line
+	previous     integrity.Position
+	previousLeaf integrity.Hash
+	// tree are the nodes of the tree of all lines before this one.
+	tree []integrity.Hash
+	line integrity.Line
+}
+
+func (b *beginning) leaf() integrity.Hash {
+	var h integrity.LeafHasher
+	return b.line.Leaf(&h)
 }
 
 // readStart reads the first line of a file. It does not check its tag.
@@ -45,13 +55,16 @@ func readStart(r *Reader) (b beginning, err error) {
 		if err != nil {
 			return b, err
 		}
-		b.chain, b.keyID, b.retention, at = g.Chain, g.KeyID, g.Retention, g.Time
+		b.chain, b.keyID, b.keyMode, b.epoch, at = g.Chain, g.KeyID, g.KeyMode, g.Epoch, g.Time
+		b.charter = charter{g.Retention, g.CheckpointKey, g.ErasureKey}
 	case integrity.ControlSegment:
 		var s integrity.Segment
 		if err := integrity.ParseControl(b.line.Payload, &s); err != nil {
 			return b, err
 		}
-		b.chain, b.keyID, b.retention, at, b.previous = s.Chain, s.KeyID, s.Retention, s.Time, s.Previous
+		b.chain, b.keyID, b.keyMode, b.epoch, at = s.Chain, s.KeyID, s.KeyMode, s.Epoch, s.Time
+		b.charter = charter{s.Retention, s.CheckpointKey, s.ErasureKey}
+		b.previous, b.previousLeaf, b.tree = s.Previous, s.PreviousLeaf, s.Tree
 	default:
 		return b, errNoBeginning
 	}
@@ -63,8 +76,7 @@ var errNoBeginning = errors.New("the first line neither begins a chain nor goes 
 
 // genuine reports whether the first line has the tag that s gives it.
 func (b *beginning) genuine(s *integrity.Sealer) bool {
-	var leaf integrity.LeafHasher
-	return b.seq == b.previous.Seq+1 && s.MAC(b.previous.MAC, b.seq, b.line.Leaf(&leaf)) == b.mac
+	return b.seq == b.previous.Seq+1 && s.MAC(b.previous.MAC, b.seq, b.leaf()) == b.mac
 }
 
 // readBeginning takes in what the first line of the file says of it. What is
@@ -78,7 +90,7 @@ func (j *Journal) readBeginning() error {
 		return fmt.Errorf("journal: %w", in.err)
 	}
 	if err == nil {
-		c.began, c.retention, c.learned = b.began, b.retention, true
+		c.learn(&b)
 	}
 	return nil
 }
@@ -197,7 +209,7 @@ func (j *Journal) follows(b *beginning) bool {
 		return false
 	}
 	c.tail = integrity.Position{First: b.seq, Seq: b.seq, MAC: b.mac, Size: b.end}
-	c.began, c.retention, c.learned = b.began, b.retention, true
+	c.learn(b)
 	c.ids.drop()
 	return true
 }

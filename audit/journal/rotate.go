@@ -112,7 +112,7 @@ func (j *Journal) finish() error {
 // its `previous`. more are control records that follow the first line.
 func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) (err error) {
 	c := &j.c
-	previous := c.tail
+	previous, previousLeaf := c.tail, c.firstLeaf
 	defer func() {
 		if err != nil {
 			c.ids.unstage()
@@ -120,7 +120,7 @@ func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) 
 			err = j.stale(err)
 		}
 	}()
-	if err := j.learnRetention(); err != nil {
+	if err := j.learnCharter(); err != nil {
 		return err
 	}
 	f, err := j.fs.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
@@ -137,10 +137,11 @@ func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) 
 	now := j.opts.Now()
 	c.tail = integrity.Position{First: previous.Seq + 1, Seq: previous.Seq, MAC: previous.MAC}
 	at := c.begin()
-	j.sealControl(&at, integrity.Segment{
+	firstLeaf := j.sealControl(&at, integrity.Segment{
 		Control: integrity.ControlSegment, Time: integrity.FormatTime(now), Writer: j.writer.String(),
-		Format: integrity.FormatVersion, Chain: j.chain, KeyID: j.opts.Key.ID(),
-		Reason: reason, Previous: previous, Retention: c.retention,
+		Format: integrity.FormatVersion, Chain: j.chain, KeyID: c.key.ID(), KeyMode: c.key.Mode(), Epoch: c.key.Epoch(),
+		CheckpointKey: c.charter.checkpointKey, ErasureKey: c.charter.erasureKey,
+		Reason: reason, Previous: previous, PreviousLeaf: previousLeaf, Retention: c.charter.retention,
 	})
 	for _, record := range more {
 		j.sealControl(&at, record)
@@ -161,7 +162,7 @@ func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) 
 	if err := c.head.file.Sync(); err != nil {
 		return fmt.Errorf("sync watermark: %w", err)
 	}
-	c.tail, c.began, c.hasRecords = at, now, false
+	c.tail, c.began, c.firstLeaf, c.hasRecords = at, now, firstLeaf, false
 	c.unsynced, c.doubtful = false, false
 	c.segments = nil
 	c.ids.store()
@@ -172,10 +173,10 @@ func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) 
 	return nil
 }
 
-// learnRetention finds out what the genesis allows, from the segment before,
-// where this writer did not read the beginning of any. Where that is gone too,
+// learnCharter finds out what the genesis says, from the segment before, where
+// this writer did not read the beginning of any. Where that is gone too,
 // nothing is allowed.
-func (j *Journal) learnRetention() error {
+func (j *Journal) learnCharter() error {
 	c := &j.c
 	if c.learned {
 		return nil
@@ -189,7 +190,7 @@ func (j *Journal) learnRetention() error {
 		return err
 	}
 	if err == nil && b.genuine(c.sealer) {
-		c.retention, c.learned = b.retention, true
+		c.learn(&b)
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func TestRotationBySize(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if info.Size() > maxSize+512 || info.Mode().Perm() != 0o600 {
+		if info.Size() > maxSize+1024 || info.Mode().Perm() != 0o600 {
 			t.Errorf("%s: %d bytes, mode %o", s.Path, info.Size(), info.Mode().Perm())
 		}
 		b := readFile(t, s.Path)
