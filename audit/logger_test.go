@@ -366,7 +366,7 @@ func TestDependencies(t *testing.T) {
 	const ours = "github.com/auditchain/auditchain"
 	few := []string{
 		ours, "go.opentelemetry.io/otel", "go.opentelemetry.io/otel/log", "github.com/cespare/xxhash/v2",
-		"github.com/google/uuid", "github.com/gofrs/flock", "github.com/klauspost/compress", "github.com/klauspost/compress", "golang.org/x/sys",
+		"github.com/google/uuid", "github.com/gofrs/flock", "github.com/klauspost/compress", "golang.org/x/mod", "golang.org/x/sys",
 	}
 	for _, c := range []struct {
 		pkg, needs string
@@ -374,7 +374,7 @@ func TestDependencies(t *testing.T) {
 	}{
 		{"audit", "go.opentelemetry.io/otel/log", few},
 		{"audit/journal", "github.com/gofrs/flock", few},
-		{"integrity", ours, []string{ours}},
+		{"integrity", ours, []string{ours, "golang.org/x/mod"}},
 		{"processor/redact", ours, []string{ours}},
 		{"processor/redactlog", "go.opentelemetry.io/otel/sdk/log", nil},
 		{"processor/synclog", "go.opentelemetry.io/otel/sdk/log", nil},

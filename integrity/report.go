@@ -47,6 +47,8 @@ const (
 	Spliced    BadKind = "spliced"    // what follows belongs to another chain or another history
 	IllFormed  BadKind = "ill-formed" // no line at all
 	Missing    BadKind = "missing"    // the end of the chain is gone
+	Forged     BadKind = "forged"     // a checkpoint, key change, signer or erasure that does not hold
+	ErasedKind BadKind = "erased"     // a tombstone that nobody allowed
 )
 
 // Bad is a place where the chain does not hold.
@@ -122,6 +124,21 @@ type Report struct {
 	Doubts []Doubt `json:"doubts,omitempty"`
 	// Unknown names control records that this version does not know.
 	Unknown []string `json:"unknown_controls,omitempty"`
+	// Epochs counts the epochs that the chain stepped through, where its key is
+	// forward-secure.
+	Epochs uint64 `json:"epochs,omitempty"`
+	// ProvenFrom is the first line that a key at hand was in force for, where
+	// that is not the beginning of the chain; lines before it are checked as
+	// docs/SPEC.md, section 8.1, says.
+	ProvenFrom uint64 `json:"proven_from,omitempty"`
+	// Checkpoints says what was found of checkpoints; nil where the chain has
+	// none.
+	Checkpoints *Checkpoints `json:"checkpoints,omitempty"`
+	// Given says what became of the checkpoints that the verifier was given.
+	Given []GivenResult `json:"given_checkpoints,omitempty"`
+	// PendingErasures counts lines of which the erasure is sealed, and whose
+	// payload is still there.
+	PendingErasures int64 `json:"pending_erasures,omitempty"`
 	// Bad holds the places where the chain does not hold, the first first;
 	// BadTotal counts them all, Bad holds at most MaxBad of them.
 	Bad      []Bad `json:"bad,omitempty"`
@@ -133,6 +150,29 @@ type Report struct {
 	// Proven and NotProven say it in words.
 	Proven    []string `json:"proven"`
 	NotProven []string `json:"not_proven"`
+}
+
+// Checkpoints is what was found of checkpoints in a chain.
+type Checkpoints struct {
+	Count int64 `json:"count"`
+	// Timestamps counts time stamps of them that are about the right note.
+	Timestamps int64 `json:"timestamps,omitempty"`
+	// Size, Root, Time and KeyID are of the last one that holds: it covers the
+	// lines up to seq Size.
+	Size  uint64 `json:"size"`
+	Root  Hash   `json:"root"`
+	Time  string `json:"time,omitempty"`
+	KeyID string `json:"key_id"`
+}
+
+// GivenResult is what became of a checkpoint that the verifier was given.
+type GivenResult struct {
+	Name string `json:"name"`
+	Size uint64 `json:"size"`
+	// Holds says that the chain is the one that the checkpoint is about.
+	Holds bool `json:"holds"`
+	// Reason says why it does not.
+	Reason string `json:"reason,omitempty"`
 }
 
 // Doubt is a chain.opened whose writer found something wrong with the

@@ -23,12 +23,32 @@ type Input struct {
 	// Alone says that the one file is a segment that is judged without the
 	// others: the verdict is at best PartlyProven.
 	Alone bool
-	// Key is the key of the chain.
+	// Key is the key of the chain. With the zero Key, the chain is verified
+	// with PublicKey alone.
 	Key Key
+	// Keys are further keys of the chain: those before and behind a chain.key.
+	Keys []Key
+	// State is what the key file says of where the chain had got; the zero
+	// value where it says nothing.
+	State KeyState
+	// PublicKey is the key of the checkpoints, as it was at the beginning of
+	// the chain or is now: where it is set, the chain must name it. (docs/SPEC.md,
+	// section 8.1)
+	PublicKey PublicKey
+	// Given are checkpoints that were kept elsewhere.
+	Given []Given
 	// Head is the contents of the watermark file; nil when there is none.
 	Head []byte
 	// Workers is the number of goroutines; 0 means one a processor.
 	Workers int
+}
+
+// Given is a checkpoint that was kept elsewhere.
+type Given struct {
+	// Name says where it comes from, for the report.
+	Name string
+	// Note is the signed note.
+	Note []byte
 }
 
 // Source is one file of a chain.

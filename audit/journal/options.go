@@ -72,6 +72,11 @@ type KeyStore interface {
 	// before is there or this one. What was there before must not be there any
 	// more.
 	Save(integrity.KeyState) error
+	// Find returns the state of the key with an id that is not the one that
+	// Load returns: one that `auditchain key rotate` put beside it before a
+	// crash, or put in its place meanwhile. From then on it is the one that
+	// Load returns. The error is ErrWrongKey where there is none.
+	Find(id string) (integrity.KeyState, error)
 }
 
 // Epoch says when a forward-secure key steps to its next epoch: when the first

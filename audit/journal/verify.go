@@ -25,6 +25,11 @@ type VerifyOptions struct {
 	LockTimeout time.Duration
 	// Workers is the number of goroutines; 0 means one a processor.
 	Workers int
+	// Keys, State, PublicKey and Given are as in integrity.Input.
+	Keys      []integrity.Key
+	State     integrity.KeyState
+	PublicKey integrity.PublicKey
+	Given     []integrity.Given
 	// FS is the file system; nil means the operating system's. It is a seam
 	// for tests.
 	FS vfs.FS
@@ -64,7 +69,7 @@ func Verify(ctx context.Context, path string, key integrity.Key, o VerifyOptions
 const maxSnapshots = 10
 
 func verifyOnce(ctx context.Context, path string, alone *Segment, key integrity.Key, o VerifyOptions) (r *integrity.Report, vanished bool, err error) {
-	in := integrity.Input{File: path, Key: key, Workers: o.Workers, Alone: alone != nil}
+	in := integrity.Input{File: path, Key: key, Workers: o.Workers, Alone: alone != nil, Keys: o.Keys, State: o.State, PublicKey: o.PublicKey, Given: o.Given}
 	if alone != nil {
 		// A finished segment does not change, and needs no lock.
 		if in.Head, err = readHead(o.FS, path+headSuffix); err != nil {
