@@ -12,12 +12,17 @@ import (
 // tell in which way it is bad.
 const contextLines = 8
 
+// maxScene is how many bytes are looked at for that, where the first line is
+// not longer.
+const maxScene = 16 << 20
+
 const reasonGenuineTag = "its content was altered: its tag is genuine, and the next line follows it"
 
 // scene is the first bad place with the lines around it.
 type scene struct {
 	prevSeq uint64
 	prevMAC Hash
+	term    term // in force at the bad place
 	off     int64
 	data    []byte // lines from the bad one on, copied
 	lines   int
@@ -30,6 +35,10 @@ func (s *scene) take(data []byte) {
 		if n == 0 {
 			n = len(data)
 		}
+		if s.lines > 0 && len(s.data)+n > maxScene {
+			s.lines = contextLines
+			return
+		}
 		s.data = append(s.data, data[:n]...)
 		data = data[n:]
 		s.lines++
@@ -39,6 +48,7 @@ func (s *scene) take(data []byte) {
 // classify tells what happened at the first bad place by asking which of the
 // lines around it are genuine: a tag that fits is not made without the key.
 func (c *checker) classify(s *scene) (BadKind, string) {
+	c.use(s.term)
 	var lines []parsed
 	for data, off := s.data, s.off; len(data) > 0; {
 		var p parsed
@@ -70,14 +80,18 @@ func (c *checker) classify(s *scene) (BadKind, string) {
 	if bad.err != nil {
 		return IllFormed, bad.err.Error()
 	}
-	if bad.Seq != seq+1 && c.sealer.MAC(mac, seq+1, bad.leaf) == bad.MAC {
+	should, keyed := c.mac(mac, seq+1, bad.leaf)
+	if bad.Seq != seq+1 && keyed && should == bad.MAC {
+		return Changed, "its sequence number was altered"
+	}
+	if !keyed && bad.Seq != seq+1 && len(lines) > 1 && lines[1].err == nil && lines[1].Seq == seq+2 {
 		return Changed, "its sequence number was altered"
 	}
 	var next *parsed
 	if len(lines) > 1 && lines[1].err == nil {
 		next = &lines[1]
 	}
-	genuineTag := next != nil && c.follows(bad.Seq, bad.MAC, next)
+	genuineTag := keyed && next != nil && c.follows(bad.Seq, bad.MAC, next)
 	switch {
 	case bad.Seq <= seq:
 		return Duplicated, fmt.Sprintf("seq %d stands here again", bad.Seq)
@@ -89,7 +103,7 @@ func (c *checker) classify(s *scene) (BadKind, string) {
 		return Changed, reasonGenuineTag
 	case next == nil:
 		return Changed, "its tag does not fit its content and the line before it"
-	case c.follows(seq+1, c.sealer.MAC(mac, seq+1, bad.leaf), next):
+	case keyed && c.follows(seq+1, should, next):
 		return Changed, "its tag was altered: the next line follows the genuine one"
 	}
 	return Spliced, "neither it nor the next line belongs to this chain"

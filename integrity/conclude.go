@@ -5,6 +5,7 @@ package integrity
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 )
 
@@ -42,13 +43,21 @@ func (v *verification) conclude() *Report {
 	case !v.broken && r.Lines > 0 && v.genesis.Format != FormatVersion:
 		r.Bad, r.BadTotal = nil, 0
 		return r.cannot("the journal has format version %d; this release reads version %d", v.genesis.Format, FormatVersion)
+	case !v.broken && r.Lines > 0 && v.genesis.Control == ControlGenesis && (v.genesis.Leaf != "sha256" || v.genesis.MAC != "hmac-sha256"):
+		r.Bad, r.BadTotal = nil, 0
+		return r.cannot("the journal names other algorithms (%s, %s) than this release knows", printable(v.genesis.Leaf), printable(v.genesis.MAC))
 	case v.checker == nil && v.head == nil:
 		return r.cannot("there is nothing to verify: the file is empty and there is no valid watermark")
 	}
 	v.judgeStart()
+	v.judgeErasures()
 	v.judgeBad()
-	v.judgeEnd()
-	v.describe()
+	pinned, err := v.judgeGiven()
+	if err != nil && r.Verdict != Tampered && r.Verdict != Truncated {
+		return r.cannot("%v", err)
+	}
+	v.judgeEnd(pinned)
+	v.describe(pinned)
 	return r
 }
 
@@ -59,17 +68,17 @@ func (v *verification) judgeBad() {
 		b := &r.Bad[v.bad]
 		lastPlace := v.lastForm.file < v.badFile || v.lastForm.file == v.badFile && v.lastForm.off < b.Offset
 		switch {
-		case b.Kind == IllFormed && lastPlace && v.end == nil && v.bad == 0 && v.badFile >= v.before.index:
+		case b.Kind == IllFormed && lastPlace && v.end == nil && v.bad == 0 && v.badFile >= v.before.index && (b.Line > 1 || v.in.Files[v.badFile].First == 0):
 			// Nothing tells a crash from a cut here: no verdict of tampering.
 			r.TailBytes = v.file.size - b.Offset
 			if v.badFile != v.file.index {
 				r.TailBytes = v.before.size - b.Offset + v.file.size
 			}
-			r.Verdict = PartlyProven
+			v.openEnd = true
 			r.notProven("the end: %d bytes from byte %d%s on are no whole line, and without a watermark a crash cannot be told from a cut", r.TailBytes, b.Offset, v.of(b))
 			r.Bad, r.BadTotal = nil, 0
 			v.broken = false
-			return
+			v.judgeErasures() // which says nothing of a chain that is broken
 		case b.Kind == IllFormed && lastPlace && v.endIsCut():
 			b.Kind, b.Reason = Missing, "the file ends inside this line"
 			v.cut = !v.headless
@@ -105,11 +114,38 @@ func (v *verification) chain() ChainID {
 	return v.genesis.Chain
 }
 
-// judgeEnd compares the end with the watermark.
-func (v *verification) judgeEnd() {
+// judgeEnd compares the end with what says where it should be: the watermark,
+// the key file, and the checkpoints that the verifier was given, of which the
+// largest that holds has the size pinned.
+func (v *verification) judgeEnd(pinned uint64) {
 	r := v.report
 	h := v.end
-	if h == nil {
+	if h != nil && r.LastSeq < h.Seq && (!v.broken || v.cut) {
+		if !v.broken && r.Verdict == "" {
+			v.addMissingEnd()
+		}
+		if r.Verdict == "" {
+			r.Verdict = Truncated
+		}
+		r.notProven("seq %d to %d: they were acknowledged, and are missing (in a copy that was made while somebody wrote, they may only have come later than the watermark was copied: copy the .head file first, then the journal)", r.LastSeq+1, h.Seq)
+	}
+	if h != nil && !v.broken && v.headLine != nil {
+		r.addBad(*v.headLine)
+		if r.Verdict == "" {
+			r.Verdict = Tampered
+		}
+	}
+	v.judgeKeys()
+	if m := v.evidence.missing; m != nil && r.Verdict == "" && !v.public() {
+		r.Verdict = CannotVerify
+		if i := slices.IndexFunc(v.ring.keys, func(k Key) bool { return k.ID() == m.id }); i >= 0 {
+			r.notProven("the lines from seq %d on: they are under key %s, of which a later epoch, %d, is at hand (give its verification key with another --key-file)", m.from, printable(m.id), v.ring.keys[i].Epoch())
+		} else {
+			r.notProven("the lines from seq %d on: they are under key %s, which is not at hand (give it with another --key-file)", m.from, printable(m.id))
+		}
+		return
+	}
+	if h == nil && pinned == 0 {
 		if r.Verdict == "" {
 			r.Verdict = PartlyProven
 		}
@@ -120,28 +156,17 @@ func (v *verification) judgeEnd() {
 		r.notProven("that this is the whole chain: nothing says where it should end: %v", why)
 		return
 	}
-	if r.LastSeq < h.Seq && (!v.broken || v.cut) {
-		if !v.broken {
-			v.addMissingEnd()
-		}
-		if r.Verdict == "" {
-			r.Verdict = Truncated
-		}
-		r.notProven("seq %d to %d: they were acknowledged, and are missing (in a copy that was made while somebody wrote, they may only have come later than the watermark was copied: copy the .head file first, then the journal)", r.LastSeq+1, h.Seq)
-	}
-	if !v.broken && v.headLine != nil {
-		r.addBad(*v.headLine)
-		if r.Verdict == "" {
-			r.Verdict = Tampered
-		}
-	}
 	if r.Verdict != "" {
 		return
 	}
-	if r.LastSeq > h.Seq {
+	if h != nil && r.LastSeq > h.Seq {
 		r.Unacknowledged = r.LastSeq - h.Seq
 	}
 	switch {
+	case pinned > 0 && pinned >= v.seen.lastRecord:
+	case h == nil:
+		r.Verdict = PartlyProven
+		r.notProven("that nothing is missing behind seq %d: the newest checkpoint that was given ends there, and there is no watermark", pinned)
 	case !v.headSeen:
 		r.Verdict = PartlyProven
 		r.Unacknowledged = 0
@@ -149,7 +174,10 @@ func (v *verification) judgeEnd() {
 	case r.Watermark.Degraded:
 		r.Verdict = PartlyProven
 		r.notProven("that nothing is missing at the end: the watermark's two slots are not two successive ones of this chain, and one may have named more")
-	case v.in.Alone || v.seen.doubted || v.turns.doubted:
+	}
+	switch {
+	case r.Verdict != "":
+	case v.openEnd || v.in.Alone || v.seen.doubted || v.turns.doubted || v.partly(pinned) || v.unused() != nil || v.prunedLate(pinned) || v.elsewhere() || v.evidence.late != nil:
 		r.Verdict = PartlyProven
 	case v.tail != nil:
 		r.Verdict = VerifiedCrashTail
@@ -174,16 +202,22 @@ func (v *verification) addMissingEnd() {
 var errElsewhere = errors.New("the watermark is about another segment")
 
 // describe says in words what was proven and what was not.
-func (v *verification) describe() {
+func (v *verification) describe(pinned uint64) {
 	r := v.report
 	files := ""
 	if r.Segments > 1 {
 		files = ", in " + plural(int64(r.Segments), "file")
 	}
-	if r.Lines > 0 {
+	if r.Lines > 0 && v.evidence.unproven == 0 {
 		r.proven("lines 1 to %d (seq %d to %d) are as they were sealed: %s, %s%s", r.Lines, r.LastSeq-uint64(r.Lines)+1, r.LastSeq, plural(r.Records, "record"), plural(r.Controls, "control record"), files)
 	}
-	if v.end != nil && (r.Verdict == Verified || r.Verdict == VerifiedCrashTail) {
+	if r.Lines > 0 && v.evidence.unproven > 0 {
+		r.proven("lines 1 to %d (seq %d to %d) are of the right form and order: %s, %s%s", r.Lines, r.LastSeq-uint64(r.Lines)+1, r.LastSeq, plural(r.Records, "record"), plural(r.Controls, "control record"), files)
+	}
+	if v.end == nil && pinned > 0 && r.Verdict == Verified {
+		r.notProven("that nothing came behind seq %d and is missing: only a newer checkpoint, or the watermark, shows that", r.LastSeq)
+	}
+	if v.end != nil && (r.Verdict == Verified || r.Verdict == VerifiedCrashTail) && v.headSeen {
 		r.proven("nothing is missing up to seq %d, where the watermark of %s stands", v.end.Seq, FormatTime(v.end.Time))
 		r.notProven("that no newer copy of this folder exists: an older copy verifies as of its watermark's time")
 	}
@@ -192,6 +226,9 @@ func (v *verification) describe() {
 	}
 	if v.in.Alone {
 		r.notProven("what came before and after this segment: it was judged alone")
+		if n := len(v.evidence.tombstones); n > 0 && !v.broken {
+			r.notProven("that the erasure of %s here was allowed: what allows it may stand in a later segment", plural(int64(n), "record"))
+		}
 	}
 	if v.tail != nil {
 		r.notProven("%d bytes from byte %d%s on: an unfinished end beyond the watermark, as a crash leaves it", r.TailBytes, v.tail.Offset, v.of(v.tail))
@@ -205,6 +242,7 @@ func (v *verification) describe() {
 		bad := &r.Bad[v.bad]
 		r.notProven("everything from line %d%s on (%d later lines hold together with the line before them, which ties them to nothing proven)", bad.Line, v.of(bad), r.HoldsAfter)
 	}
+	v.describeKeys(pinned)
 	v.describeTurns()
 	for _, d := range r.Doubts {
 		if d.Watermark == WatermarkRemoved {

@@ -129,7 +129,8 @@ type Segment struct {
 	// the chain: abandoned, after a crash or a failed sync.
 	Previous Position `json:"previous"`
 	// PreviousLeaf is the leaf of the first line of that file: so the
-	// beginnings of all files hold together without a key.
+	// beginnings of all files hold together without a key. It is zero where the
+	// writer could not read it.
 	PreviousLeaf Hash `json:"previous_leaf"`
 	// Tree are the nodes of the tree of all lines before this one (Range.Nodes),
 	// where the chain has a tree.

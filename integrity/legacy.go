@@ -57,6 +57,10 @@ func NewLegacyChain(key []byte) *LegacyChain {
 	return &LegacyChain{h: hmac.New(sha256.New, key), prev: []byte(legacyGenesis)}
 }
 
+// LegacyKeyID returns the id of a key of the older format, made as that of
+// any key.
+func LegacyKeyID(key []byte) string { return keyID(key) }
+
 // Next returns the tag of the next line.
 func (c *LegacyChain) Next(content []byte) Hash {
 	c.h.Reset()

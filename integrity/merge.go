@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"slices"
 )
 
 // fileState is how far a file was judged.
@@ -17,6 +18,7 @@ type fileState struct {
 	// first is the sequence number of its first line: what the line says
 	// where it is genuine, else what the name says.
 	first    uint64
+	leaf     Hash // of its first line
 	lines    int64
 	size     int64 // of what was judged
 	bads     int64 // places where the chain does not hold
@@ -56,15 +58,13 @@ func (v *verification) judgeFile(ctx context.Context, i int, cur, next *openFile
 		at := *p
 		v.file.at = &at
 		switch next.segment.Reason {
-		case SegmentSize, SegmentAge, SegmentRequest:
+		case SegmentSize, SegmentAge, SegmentRequest, SegmentKey:
 			v.file.closed = true
 		}
 	}
-	newChecker := func() *checker {
-		return &checker{sealer: NewSealer(v.in.Key, v.chain()), head: v.head, bounds: b}
-	}
-	p := startPipeline(ctx, cur.lines, cur.first, v.in.Workers, newChecker)
-	err := v.merge(ctx, p, cur, b.limit)
+	v.publish()
+	p := startPipeline(ctx, cur.lines, cur.first, v.in.Workers, func() *checker { return v.newChecker(b) })
+	err := v.merge(ctx, p, cur, b)
 	cancel()
 	p.wg.Wait()
 	if err != nil {
@@ -107,7 +107,7 @@ func (v *verification) tailFrom(i int, next *openFile) int64 {
 }
 
 // merge takes the results of a file in order.
-func (v *verification) merge(ctx context.Context, p *pipeline, cur *openFile, limit int64) error {
+func (v *verification) merge(ctx context.Context, p *pipeline, cur *openFile, b bounds) error {
 	for out := range p.results {
 		r := <-out
 		if r.err != nil {
@@ -122,7 +122,8 @@ func (v *verification) merge(ctx context.Context, p *pipeline, cur *openFile, li
 			p.recycle(data)
 			continue
 		}
-		v.add(r, cur, limit)
+		r = v.add(r, cur, b)
+		v.publish()
 		if r.stopAt >= 0 {
 			v.file.size = r.stopAt
 			v.file.rest = restAbandoned
@@ -142,22 +143,31 @@ func (v *verification) merge(ctx context.Context, p *pipeline, cur *openFile, li
 	return ctx.Err()
 }
 
-// add takes the result of the next chunk of the file.
-func (v *verification) add(r *result, cur *openFile, limit int64) {
+// publish tells those who check what follows which term is in force.
+func (v *verification) publish() {
+	t := v.term
+	v.latest.Store(&t)
+}
+
+// add takes the result of the next chunk of the file. Where it was judged under
+// another term than the one in force, it is judged again, and that result
+// returned.
+func (v *verification) add(r *result, cur *openFile, b bounds) *result {
 	within := r.chunk.data
-	if n := limit - r.chunk.off; n < int64(len(within)) {
+	if n := b.limit - r.chunk.off; n < int64(len(within)) {
 		within = within[:max(n, 0)]
 	}
 	if v.scene != nil && v.badFile == v.file.index {
 		v.scene.take(within)
 	}
 	if r.lines == 0 {
-		return
+		return r
 	}
 	if v.file.lines == 0 && v.empty >= 0 {
 		v.enterBehindEmpty(cur)
 	}
 	wasBad := v.broken
+	v.checker.use(v.term)
 	// The first line of the chunk follows the last of the chunk before, or of
 	// the file before.
 	var firstHolds, firstGenuine bool
@@ -165,6 +175,7 @@ func (v *verification) add(r *result, cur *openFile, limit int64) {
 	case v.file.lines == 0:
 		firstHolds = v.enter(cur, &r.first, within)
 		firstGenuine = firstHolds || cur.genuine
+		v.file.leaf = r.first.leaf
 	case v.prev.err != nil && r.first.err == nil:
 		// Behind what is no line, it has nothing to hold on to.
 	default:
@@ -172,12 +183,30 @@ func (v *verification) add(r *result, cur *openFile, limit int64) {
 		firstGenuine = firstHolds
 		if !firstHolds {
 			b := badPlace(v.prev.Seq, v.prev.MAC, &r.first)
-			v.breaksAt(localBad{bad: b, prevSeq: v.prev.Seq, prevMAC: v.prev.MAC}, within, r.chunk.off)
+			v.breaksAt(localBad{bad: b, prevSeq: v.prev.Seq, prevMAC: v.prev.MAC, term: v.term}, within, r.chunk.off)
+			if t, ok := v.checker.later(v.prev.Seq, v.prev.MAC, &r.first); ok {
+				v.term = t
+			}
 		}
+	}
+	if !r.start.is(&v.term) || !firstGenuine && r.first.Kind == Control {
+		c := v.newChecker(b)
+		c.latest, c.skipFirst = nil, !firstGenuine
+		c.use(v.term)
+		r = c.check(r.chunk)
 	}
 	nowBad := v.broken
 	if firstGenuine {
 		v.hold(wasBad || !firstHolds, func(n *counts) { n.add(r.first.Kind) })
+		if v.file.lines > 0 && v.prev.changes {
+			v.takeEvidence(&turn{seq: r.first.Seq, offset: r.first.Offset, behindChange: true})
+		}
+		if r.start.known {
+			v.evidence.keyed++
+		} else {
+			v.evidence.unproven++
+		}
+		v.evidence.underKnown(&r.start, r.first.Seq)
 		v.seen.plus(r.firstSeen)
 		v.takeTurns(r.firstSeen.turns, v.prev.Offset)
 	}
@@ -189,11 +218,32 @@ func (v *verification) add(r *result, cur *openFile, limit int64) {
 		v.report.LastSeq, v.report.LastMAC = r.lastHolds.Seq, r.lastHolds.MAC
 	}
 	v.hold(true, func(n *counts) { n.plus(r.after) })
+	v.evidence.unproven += r.unproven
+	v.evidence.keyed += r.before.lines() + r.after.lines() - r.unproven
+	if r.knownFrom != 0 {
+		v.evidence.underKnown(&term{known: true}, r.knownFrom)
+	}
+	if r.missingFrom != 0 && v.evidence.missing == nil && !v.broken {
+		v.evidence.missing = &missingKey{r.end.id, r.missingFrom}
+	}
+	if r.spentFrom != 0 && v.evidence.spentFrom == 0 && !v.broken {
+		v.evidence.spentFrom = r.spentFrom
+	}
 	v.seen.plus(r.seen)
-	v.takeTurns(r.seen.turns, r.first.Offset)
+	// In the order of the lines: what comes behind a bad place is judged after it.
+	until := int64(math.MaxInt64)
+	if len(r.bads) > 0 {
+		until = r.bads[0].index
+	}
+	behind := slices.IndexFunc(r.seen.turns, func(t turn) bool { return t.index >= until })
+	if behind < 0 {
+		behind = len(r.seen.turns)
+	}
+	v.takeTurns(r.seen.turns[:behind], r.first.Offset)
 	for _, b := range r.bads {
 		v.breaksAt(b, within, r.chunk.off)
 	}
+	v.takeTurns(r.seen.turns[behind:], r.first.Offset)
 	if more := r.badTotal - int64(len(r.bads)); more > 0 {
 		v.report.BadTotal += more
 		v.file.bads += more
@@ -204,9 +254,11 @@ func (v *verification) add(r *result, cur *openFile, limit int64) {
 	if r.lastForm >= 0 {
 		v.lastForm.file, v.lastForm.off = v.file.index, r.lastForm
 	}
-	v.prev = r.last
+	v.evidence.grow(r, firstHolds && !v.broken)
+	v.prev, v.term = r.last, r.end
 	v.file.lastOff = r.last.Offset
 	v.file.lines += r.lines
+	return r
 }
 
 func (v *verification) hold(afterBad bool, add func(*counts)) {
@@ -223,6 +275,9 @@ func (v *verification) hold(afterBad bool, add func(*counts)) {
 // with what the watermark says of it.
 func (v *verification) takeHeadLine(l *headLine) {
 	v.headSeen = true
+	if h := v.head; l.after.id != h.KeyID || l.after.known && l.after.epoch != h.Epoch {
+		v.evidence.headAhead = true
+	}
 	if h := v.head; l.mac != h.MAC || l.end != h.Size || v.file.first != h.First {
 		v.headLine = &Bad{File: v.file.name, Line: v.file.lines + l.index + 1, Offset: l.off, Seq: h.Seq, Kind: Spliced,
 			Reason: "the watermark names another line of this seq: file and watermark are of different histories"}
@@ -234,7 +289,7 @@ func (v *verification) takeHeadLine(l *headLine) {
 func (v *verification) breaksAt(b localBad, within []byte, off int64) {
 	b.bad.Line = v.file.lines + b.index + 1
 	if !v.broken {
-		v.scene = &scene{prevSeq: b.prevSeq, prevMAC: b.prevMAC}
+		v.scene = &scene{prevSeq: b.prevSeq, prevMAC: b.prevMAC, term: b.term}
 		v.scene.take(within[min(max(b.bad.Offset-off, 0), int64(len(within))):])
 	}
 	v.breaks(&v.file, b.bad)
@@ -271,6 +326,7 @@ func (v *verification) leave(data []byte, off int64) {
 	// What a crash or a failed sync left there, or what a writer found that
 	// went on before it, may be anything but lines that nobody with the key
 	// has written.
+	v.checker.use(v.term)
 	for len(data) > 0 {
 		var p parsed
 		p, data = v.checker.parse(data, off)

@@ -11,6 +11,7 @@ import (
 	"math"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // MaxLine is the longest line that is read, in bytes: memory stays bounded
@@ -120,16 +121,21 @@ type parsed struct {
 	Line
 	leaf Hash
 	end  int64 // offset behind its LF
-	err  error // why it is no line
+	// changes says that it is a chain.key or a chain.signer, behind which a new
+	// file comes.
+	changes bool
+	err     error // why it is no line
 }
 
 // localBad is a bad place in one chunk. index counts lines of the chunk.
 type localBad struct {
 	bad   Bad
 	index int64
-	// prevSeq and prevMAC are what the line should have followed.
+	// prevSeq and prevMAC are what the line should have followed, and term
+	// what was in force.
 	prevSeq uint64
 	prevMAC Hash
+	term    term
 }
 
 // result is what a worker found in one chunk, with the chunk's first line
@@ -152,21 +158,48 @@ type result struct {
 	// firstSeen is what the first line says, seen what the others that hold
 	// say.
 	firstSeen, seen controlsSeen
-	err             error
+	// start is the term that the lines were judged under from the first on,
+	// end that behind the last of them. unproven counts lines that hold under
+	// a term of which the key is not at hand, without the first.
+	start, end term
+	unproven   int64
+	// knownFrom is the first line under a key at hand, where the lines before
+	// were under none, and missingFrom the first one that is not, where those
+	// before were; spentFrom likewise, where the key is at hand and further.
+	knownFrom, missingFrom, spentFrom uint64
+	// tree are the leaves of the chunk; treeOK says that they are those of
+	// successive lines.
+	tree   Range
+	treeOK bool
+	err    error
 }
 
 // headLine is the line that the watermark names by its sequence number.
 type headLine struct {
 	index, off, end int64 // index counts lines of the chunk
 	mac             Hash
+	after           term // in force behind it
 }
 
 // checker checks the lines of chunks under one key. It is for one goroutine.
 type checker struct {
-	sealer *Sealer
+	chain  ChainID
+	ring   *ring
+	term   term
+	sealer *Sealer // of term; nil where its key is not at hand
 	leaf   LeafHasher
 	head   *Head
 	bounds bounds
+	// tree says that the chain has one, which is to be computed; sizes are
+	// those of which the root is asked for.
+	tree  bool
+	sizes map[uint64]bool
+	// latest is the term behind the part that was judged last, where parts are
+	// judged side by side; nil where the term is known.
+	latest *atomic.Pointer[term]
+	// skipFirst says that the first line is not genuine: what it says is not
+	// heard.
+	skipFirst bool
 }
 
 // bounds are where in a file the judging of lines ends, in bytes.
@@ -192,6 +225,7 @@ func (c *checker) parse(data []byte, off int64) (parsed, []byte) {
 	p.Offset = off
 	if p.err == nil {
 		p.leaf = p.Line.Leaf(&c.leaf)
+		p.changes = p.Kind == Control && (bytes.HasPrefix(p.Payload, keyStart) || bytes.HasPrefix(p.Payload, signerStart))
 	}
 	return p, rest
 }
@@ -204,9 +238,10 @@ func (p *parsed) checkBytes() {
 	}
 }
 
-// follows reports whether p is the line after (seq, mac).
+// follows reports whether p is the line after (seq, mac), as far as the key at
+// hand tells.
 func (c *checker) follows(seq uint64, mac Hash, p *parsed) bool {
-	return p.err == nil && p.Seq == seq+1 && c.sealer.MAC(mac, p.Seq, p.leaf) == p.MAC
+	return p.err == nil && p.Seq == seq+1 && (c.sealer == nil || c.sealer.MAC(mac, p.Seq, p.leaf) == p.MAC)
 }
 
 // badPlace says in which way p is bad, as far as p alone tells.
@@ -229,8 +264,12 @@ func badPlace(seq uint64, mac Hash, p *parsed) Bad {
 
 // check checks all lines of a chunk but the first against the line before.
 func (c *checker) check(ch chunk) *result {
-	r := &result{chunk: ch, lastForm: -1, stopAt: -1}
+	r := &result{chunk: ch, lastForm: -1, stopAt: -1, treeOK: c.tree}
 	data, off := ch.data, ch.off
+	if c.latest != nil {
+		c.use(c.guessAt(*c.latest.Load(), ch))
+	}
+	r.start = c.term
 	var prev parsed
 	for len(data) > 0 {
 		if off >= c.bounds.limit {
@@ -243,10 +282,12 @@ func (c *checker) check(ch chunk) *result {
 			p.err = errTooLong
 		}
 		first := r.lines == 0
+		if first || c.sealer == nil {
+			p.checkBytes() // no tag proves it
+		}
 		holds := first || c.follows(prev.Seq, prev.MAC, &p)
-		if first || !holds {
+		if !holds {
 			p.checkBytes()
-			holds = first
 		}
 		if p.err != nil && off >= c.bounds.tail {
 			r.stopAt, r.tail = off, true
@@ -257,30 +298,74 @@ func (c *checker) check(ch chunk) *result {
 		if p.err == nil {
 			r.lastForm = p.Offset
 		}
+		if !holds && prev.err == nil && r.badTotal < maxResync {
+			if t, ok := c.later(prev.Seq, prev.MAC, &p); ok {
+				// Nobody with a key has put it there without what belongs
+				// between; but what follows is under this term.
+				if r.badTotal == 0 {
+					r.addBad(&prev, &p, c.term)
+				}
+				c.use(t)
+				holds = true
+			}
+		}
 		switch {
 		case first:
 			r.first = p
 		case !holds && (prev.err == nil || p.err != nil):
 			// Behind what is no line, a line has nothing to hold on to.
-			r.addBad(&prev, &p)
+			r.addBad(&prev, &p, c.term)
 		}
-		if holds {
-			r.hold(&p, &prev, c.head)
+		if first {
+			r.tree = NewRange(p.Seq - 1)
+		}
+		if holds && p.err == nil && (!first || !c.skipFirst) {
+			r.hold(&p, &prev, c)
+		}
+		if r.treeOK {
+			r.grow(&p, prev.Seq, first, holds, c)
 		}
 		prev = p
 	}
-	r.last = prev
+	r.last, r.end = prev, c.term
 	return r
 }
 
-// hold counts a line that follows the one before it.
-func (r *result) hold(p, prev *parsed, head *Head) {
-	if p.err != nil {
+// guessAt guesses the term that a chunk begins under.
+func (c *checker) guessAt(t term, ch chunk) term {
+	if ch.tooLong || len(ch.data) == 0 {
+		return t
+	}
+	first, rest := c.parse(ch.data, ch.off)
+	if len(rest) == 0 {
+		return t
+	}
+	second, _ := c.parse(rest, first.end)
+	return c.guess(t, &first, &second)
+}
+
+// grow adds the leaf of a line to the tree.
+func (r *result) grow(p *parsed, before uint64, first, holds bool, c *checker) {
+	if p.err != nil || !holds || !first && p.Seq != before+1 {
+		r.treeOK = false
 		return
 	}
+	r.tree.Add(p.leaf)
+	if c.sizes[p.Seq] {
+		prefix := r.tree.Clone()
+		seen := &r.seen
+		if first {
+			seen = &r.firstSeen
+		}
+		seen.turns = append(seen.turns, turn{seq: p.Seq, index: r.lines - 1, offset: p.Offset, sized: true, prefix: &prefix})
+	}
+}
+
+// hold counts a line that follows the one before it.
+func (r *result) hold(p, prev *parsed, c *checker) {
 	first := r.lines == 1
 	switch {
-	case first: // the merger counts it
+	case first: // it is counted by whoever knows whether it holds
 	case r.badTotal == 0:
 		r.before.add(p.Kind)
 	default:
@@ -289,24 +374,53 @@ func (r *result) hold(p, prev *parsed, head *Head) {
 	if r.badTotal == 0 {
 		r.lastHolds = *p
 	}
-	switch {
-	case p.Kind != Control:
-	case first:
-		r.firstSeen.add(p.Line, 0, -1)
-	default:
-		r.seen.add(p.Line, r.lines-1, prev.Offset)
+	if c.sealer == nil && !first {
+		r.unproven++
 	}
-	if head != nil && p.Seq == head.Seq {
-		r.head = &headLine{index: r.lines - 1, off: p.Offset, end: p.end, mac: p.MAC}
+	under := c.term
+	next, well := c.ring.behind(c.term, &p.Line)
+	c.use(next)
+	switch {
+	case !under.known && next.known:
+		r.knownFrom = p.Seq + 1
+	case under.known && !next.known && c.ring.further(&next):
+		r.spentFrom = p.Seq + 1
+	case under.known && !next.known:
+		r.missingFrom = p.Seq + 1
+	}
+	seen, before := &r.seen, prev.Offset
+	if first {
+		seen, before = &r.firstSeen, -1
+	}
+	if p.Kind != Control {
+		seen.lastRecord = p.Seq
+	}
+	if !first && prev.changes {
+		seen.turns = append(seen.turns, turn{seq: p.Seq, index: r.lines - 1, offset: p.Offset, behindChange: true})
+	}
+	if p.Kind == Record {
+		seen.records++
+	} else {
+		at := turn{seq: p.Seq, index: r.lines - 1, offset: p.Offset, before: before, prevMAC: prev.MAC, under: under, malformed: !well}
+		if r.treeOK {
+			at.prefix = &r.tree // as it is before this line
+		}
+		seen.add(p, at)
+	}
+	if c.head != nil && p.Seq == c.head.Seq {
+		r.head = &headLine{index: r.lines - 1, off: p.Offset, end: p.end, mac: p.MAC, after: c.term}
+	}
+	if s := &c.ring.state; s.Seq != 0 && s.Seq == p.Seq {
+		seen.stateAt, seen.stateMAC = p.Seq, p.MAC
 	}
 }
 
-func (r *result) addBad(prev, p *parsed) {
+func (r *result) addBad(prev, p *parsed, t term) {
 	r.badTotal++
 	if len(r.bads) < MaxBad {
 		r.bads = append(r.bads, localBad{
 			bad: badPlace(prev.Seq, prev.MAC, p), index: r.lines - 1,
-			prevSeq: prev.Seq, prevMAC: prev.MAC,
+			prevSeq: prev.Seq, prevMAC: prev.MAC, term: t,
 		})
 	}
 }
@@ -316,6 +430,7 @@ func (r *result) addBad(prev, p *parsed) {
 type pipeline struct {
 	results chan chan *result
 	buffers chan []byte
+	drained chan struct{} // a chunk that isLong was judged
 	wg      sync.WaitGroup
 }
 
@@ -324,7 +439,7 @@ func startPipeline(ctx context.Context, s *splitter, first chunk, workers int, n
 		workers = runtime.GOMAXPROCS(0)
 	}
 	depth := workers + 2
-	p := &pipeline{results: make(chan chan *result, depth), buffers: make(chan []byte, depth+2)}
+	p := &pipeline{results: make(chan chan *result, depth), buffers: make(chan []byte, depth+2), drained: make(chan struct{}, 1)}
 	for range depth + 1 {
 		p.buffers <- nil // allocated by the splitter, when first needed
 	}
@@ -334,8 +449,8 @@ func startPipeline(ctx context.Context, s *splitter, first chunk, workers int, n
 	}
 	jobs := make(chan job)
 	for range workers {
+		c := newChecker() // here: what it looks at is the merger's from then on
 		p.wg.Go(func() {
-			c := newChecker()
 			for j := range jobs {
 				j.out <- c.check(j.chunk)
 			}
@@ -369,6 +484,16 @@ func startPipeline(ctx context.Context, s *splitter, first chunk, workers int, n
 			if ch.tooLong {
 				return
 			}
+			if isLong(ch.data) {
+				// One at a time: a few kilobytes of a compressed file can be
+				// many lines of the largest size.
+				ch.data = nil
+				select {
+				case <-p.drained:
+				case <-ctx.Done():
+					return
+				}
+			}
 			var buf []byte
 			select {
 			case buf = <-p.buffers:
@@ -383,9 +508,13 @@ func startPipeline(ctx context.Context, s *splitter, first chunk, workers int, n
 	return p
 }
 
+// isLong reports whether the memory of a chunk is that of a long line.
+func isLong(buf []byte) bool { return cap(buf) > 4*chunkSize }
+
 func (p *pipeline) recycle(buf []byte) {
-	if cap(buf) > 4*chunkSize {
+	if isLong(buf) {
 		buf = nil // one long line must not hold its memory for ever
+		p.drained <- struct{}{}
 	}
 	select {
 	case p.buffers <- buf:

@@ -17,6 +17,8 @@ type openFile struct {
 	line    parsed // the first line; not set where the file is empty
 	err     error  // why it cannot be read
 	segment Segment
+	// term is what the first line is under, and says what it says of that.
+	term, says term
 	// named says that the first line is a chain.segment, and genuine that its
 	// tag follows the line that it names as the one before.
 	named, genuine bool
@@ -74,7 +76,24 @@ func (v *verification) look(f *openFile) {
 		return
 	}
 	f.named = true
-	f.genuine = v.checker.follows(f.segment.Previous.Seq, f.segment.Previous.MAC, &f.line)
+	s := &f.segment
+	f.says = v.ring.term(s.KeyID, s.KeyMode, s.Epoch)
+	c := &checker{chain: v.chain(), ring: v.ring}
+	// It may say what is not so; but only a chain.key takes the chain to a key
+	// that is not at hand.
+	under := []term{f.says, v.term}
+	switch {
+	case !v.term.known || !f.says.known && s.Reason == SegmentKey:
+		under = under[:1]
+	case !f.says.known:
+		under = under[1:]
+	}
+	for _, t := range under {
+		c.use(t)
+		if f.term, f.genuine = t, c.follows(s.Previous.Seq, s.Previous.MAC, &f.line); f.genuine {
+			return
+		}
+	}
 }
 
 // authentic reports whether the first line of f is genuine: a chain.segment
@@ -115,7 +134,7 @@ func (v *verification) enter(cur *openFile, p *parsed, within []byte) bool {
 		return false
 	}
 	b := badPlace(v.prev.Seq, v.prev.MAC, p)
-	v.breaksAt(localBad{bad: b, prevSeq: v.prev.Seq, prevMAC: v.prev.MAC}, within, 0)
+	v.breaksAt(localBad{bad: b, prevSeq: v.prev.Seq, prevMAC: v.prev.MAC, term: v.term}, within, 0)
 	return false
 }
 
@@ -129,6 +148,7 @@ func (v *verification) enterChain(cur *openFile, p *parsed, within []byte) bool 
 		if v.empty < 0 || cur.segment.Previous.First != v.in.Files[v.empty].First {
 			v.turns.start = &cur.segment
 		}
+		v.setTerm(cur.term)
 		return true
 	case cur.named:
 		prev = cur.segment.Previous
@@ -137,8 +157,13 @@ func (v *verification) enterChain(cur *openFile, p *parsed, within []byte) bool 
 		return true
 	}
 	b := badPlace(prev.Seq, prev.MAC, p)
-	v.breaksAt(localBad{bad: b, prevSeq: prev.Seq, prevMAC: prev.MAC}, within, 0)
+	v.breaksAt(localBad{bad: b, prevSeq: prev.Seq, prevMAC: prev.MAC, term: v.term}, within, 0)
 	return false
+}
+
+func (v *verification) setTerm(t term) {
+	v.term = t
+	v.checker.use(t)
 }
 
 // enterBehindEmpty says what an empty file before cur is: one of which the
@@ -157,10 +182,20 @@ func (v *verification) enterBehindEmpty(cur *openFile) {
 func (v *verification) seam(cur *openFile) bool {
 	p, b := &cur.segment.Previous, &v.before
 	holds := v.prev.err == nil && p.Seq == v.prev.Seq && p.MAC == v.prev.MAC
+	at := Bad{Line: 1, Seq: v.prev.Seq + 1}
+	if holds && (cur.says.id != v.term.id || cur.says.mode != v.term.mode || cur.says.epoch != v.term.epoch) {
+		// The chain itself says what is in force; whoever has a later key could
+		// say otherwise.
+		at.Kind, at.Reason = Forged, "it says that it is under another key or epoch than the one that is in force there"
+		v.breaks(&v.file, at)
+		return false
+	}
+	if !holds {
+		v.setTerm(cur.term) // what follows it is under what it says
+	}
 	if holds && p.First == b.first && p.Size == v.prev.end {
 		return true
 	}
-	at := Bad{Line: 1, Seq: v.prev.Seq + 1}
 	switch {
 	case v.empty >= 0 && p.First == v.in.Files[v.empty].First: // said already
 	case p.First != b.first && holds:

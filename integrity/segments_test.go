@@ -275,7 +275,7 @@ func TestSetThatCannotBeRead(t *testing.T) {
 	}
 	s = threeFiles()
 	s.begin(SegmentSize, s.position())
-	seg := Segment{Control: ControlSegment, Time: FormatTime(s.now), Format: 2, Chain: s.chain, KeyID: s.key.ID(), Reason: SegmentSize, Previous: s.position()}
+	seg := Segment{Control: ControlSegment, Time: FormatTime(s.now), Format: 2, Chain: s.chain, KeyID: s.key.ID(), KeyMode: s.key.Mode(), Reason: SegmentSize, Previous: s.position()}
 	s.finish(s.position())
 	s.control(seg)
 	s.pin()

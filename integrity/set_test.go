@@ -22,8 +22,13 @@ type set struct {
 	files     []*setFile
 	seq       uint64
 	last      Hash
-	gen       uint64
-	slots     [2][]byte
+	// leaves are those of all lines; signer and erasure are the keys that the
+	// genesis names.
+	leaves  []Hash
+	signer  SigningKey
+	erasure SigningKey
+	gen     uint64
+	slots   [2][]byte
 }
 
 type setFile struct {
@@ -36,9 +41,14 @@ func (f *setFile) bytes() []byte { return bytes.Join(f.lines, nil) }
 
 func newSet(r *Retention) *set {
 	s := &set{key: key(1), chain: chainA, retention: r, now: testTime, files: []*setFile{{name: "audit.jsonl"}}}
+	return s.genesis()
+}
+
+func (s *set) genesis() *set {
 	s.slots = [2][]byte{make([]byte, SlotSize), make([]byte, SlotSize)}
 	g := NewGenesis(s.chain, s.key, s.now)
-	g.Retention = r
+	g.Retention = s.retention
+	g.CheckpointKey, g.ErasureKey = s.signer.Public().Base64(), s.erasure.Public().Base64()
 	s.control(g)
 	s.control(Opened{Control: ControlOpened, Time: FormatTime(s.now), Writer: "w", Host: "h", PID: 1, Version: "v", Fsync: "always"})
 	s.pin()
@@ -49,6 +59,7 @@ func (s *set) live() *setFile { return s.files[len(s.files)-1] }
 
 func (s *set) add(payload []byte) {
 	s.seq++
+	s.leaves = append(s.leaves, Leaf(payload))
 	s.last = NewSealer(s.key, s.chain).MAC(s.last, s.seq, Leaf(payload))
 	s.live().lines = append(s.live().lines, AppendSuffix(bytes.Clone(payload), s.seq, s.last))
 }
@@ -97,11 +108,26 @@ func (s *set) finish(p Position) {
 // begin begins the newest file with a chain.segment that follows p.
 func (s *set) begin(reason string, p Position) *set {
 	s.seq, s.last = p.Seq, p.MAC
+	s.leaves = s.leaves[:min(p.Seq, uint64(len(s.leaves)))]
+	var nodes []Hash
+	if !s.signer.IsZero() {
+		nodes = s.tree().Nodes()
+	}
 	s.control(Segment{
+		Epoch: s.key.epoch, CheckpointKey: s.signer.Public().Base64(), ErasureKey: s.erasure.Public().Base64(), Tree: nodes,
 		Control: ControlSegment, Time: FormatTime(s.now), Writer: "w", Format: FormatVersion, Chain: s.chain, KeyID: s.key.ID(), KeyMode: s.key.Mode(),
 		Reason: reason, Previous: p, PreviousLeaf: s.firstLeaf(p.First), Retention: s.retention,
 	})
 	return s
+}
+
+// tree is that of all lines.
+func (s *set) tree() *Range {
+	var r Range
+	for _, leaf := range s.leaves {
+		r.Add(leaf)
+	}
+	return &r
 }
 
 // firstLeaf is the leaf of the line that the file which begins with line first

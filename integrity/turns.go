@@ -33,16 +33,30 @@ type turnsTaken struct {
 	odd []string
 }
 
+// firstSeq is the first line that is here, as far as the first one says it.
+func (t *turnsTaken) firstSeq() uint64 {
+	if t.start == nil {
+		return 1
+	}
+	return t.start.Previous.Seq + 1
+}
+
 // takeTurns takes what the lines of a chunk say about the files. before is
 // the offset of the line before the first of them.
 func (v *verification) takeTurns(all []turn, before int64) {
 	for _, t := range all {
 		if t.before < 0 {
-			t.before = before
+			t.before, t.prevMAC = before, v.prev.MAC
 		}
 		switch {
+		case t.genesis:
+			if v.file.lines+t.index > 0 || v.before.lines > 0 {
+				v.misplaced(&t)
+			}
+		case t.sized || t.behindChange || t.tombstone || t.malformed || t.key != nil || t.signer != nil || t.checkpoint != nil || t.timestamp != nil || t.erased != nil:
+			v.takeEvidence(&t)
 		case t.segment != nil:
-			v.takeSegment(t.segment, t.seq)
+			v.takeSegment(&t)
 		case t.broke != nil:
 			v.takeBreak(t)
 		case t.pruned != nil:
@@ -59,8 +73,8 @@ func (t *turnsTaken) strange(format string, args ...any) {
 	}
 }
 
-func (v *verification) takeSegment(s *Segment, seq uint64) {
-	t := &v.turns
+func (v *verification) takeSegment(tn *turn) {
+	t, s, seq := &v.turns, tn.segment, tn.seq
 	t.closeBreak(seq)
 	if s.Format != FormatVersion {
 		v.genesis.Format = s.Format
@@ -71,6 +85,38 @@ func (v *verification) takeSegment(s *Segment, seq uint64) {
 	if t.start != nil {
 		t.segments = append(t.segments, *s)
 	}
+	if v.file.lines+tn.index > 0 {
+		v.misplaced(tn)
+		return
+	}
+	if v.before.lines == 0 || v.broken {
+		return
+	}
+	e := &v.evidence
+	tree, known := e.before(tn)
+	switch {
+	case s.Chain != v.chain():
+		v.forged(tn, "it says that it is of another chain")
+	case !s.Retention.same(v.genesis.Retention):
+		v.forged(tn, "it does not repeat the retention policy of the chain")
+	case s.PreviousLeaf != v.before.leaf && s.PreviousLeaf != (Hash{}):
+		v.forged(tn, "it names another first line of the file before it")
+	case s.CheckpointKey != e.signer.Base64() || s.ErasureKey != e.erasure.Base64():
+		v.forged(tn, "it does not name the public keys that are in force")
+	case known && len(s.Tree) > 0 && !slices.Equal(s.Tree, tree.Nodes()):
+		v.otherRoot(tn, seq-1)
+	case !e.tree && len(s.Tree) > 0:
+		v.forged(tn, "it names a tree, and the chain has none")
+	}
+}
+
+// misplaced takes a genuine line that can stand at the beginning of a file
+// alone.
+func (v *verification) misplaced(t *turn) {
+	v.report.addBad(Bad{
+		File: v.file.name, Line: v.file.lines + t.index + 1, Offset: t.offset, Seq: t.seq, Kind: Spliced,
+		Reason: t.name + " stands at the beginning of a file and nowhere else: it was no writer that put it there",
+	})
 }
 
 // closeBreak is called where the chain goes on to line seq: a chain.break
@@ -126,6 +172,11 @@ func (v *verification) takePruned(p *Pruned, seq uint64) {
 	t.pruned, t.allowed = seq, t.start.Retention.allows(stayed, t.segments[i].Time, p.Time)
 }
 
+// same reports whether two policies say the same.
+func (r *Retention) same(o *Retention) bool {
+	return r == o || r != nil && o != nil && *r == *o
+}
+
 // allows reports whether a policy allows that segments are removed at the
 // time now, where so many finished ones stay and the oldest of them was begun
 // at the time since. All times are those that the chain sealed.
@@ -157,9 +208,12 @@ func (v *verification) judgeStart() {
 	if t.start == nil || v.in.Alone {
 		return
 	}
-	first := t.start.Previous.Seq + 1
+	first := t.firstSeq()
 	if t.pruned != 0 {
 		r.Pruned = &PrunedStart{FirstSeq: first, SealedAt: t.pruned}
+		if v.public() && t.pruned > v.evidence.covered {
+			t.allowed = false // anybody can have written it
+		}
 		t.doubted = t.doubted || !t.allowed
 		return
 	}

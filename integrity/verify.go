@@ -7,7 +7,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
+	"sync/atomic"
 )
 
 // Input is what a verification judges.
@@ -75,7 +77,13 @@ type verification struct {
 	genesis Genesis
 	genErr  error
 	checker *checker // of the merger; nil until the chain is known
-	seen    controlsSeen
+	ring    *ring
+	// term is the key in force behind prev, latest a copy for those who check
+	// the parts that follow.
+	term     term
+	latest   atomic.Pointer[term]
+	evidence evidence
+	seen     controlsSeen
 
 	file   fileState // the file that is being judged, or was last
 	before fileState // the file before it
@@ -87,6 +95,7 @@ type verification struct {
 	// it) in file badFile. scene is where its kind is still to be told.
 	broken   bool
 	cut      bool // that place is an end which is cut off inside a line
+	openEnd  bool // the end is no whole line, and nothing tells a crash from a cut
 	headless bool // nothing accounts for what was before the first line
 	bad      int
 	badFile  int
@@ -111,9 +120,15 @@ func Verify(ctx context.Context, in Input) *Report {
 		report: &Report{File: in.File, Format: "auditchain/v1", KeyID: in.Key.ID(), Proven: []string{}, NotProven: []string{}},
 	}
 	v.lastForm.file = -1
-	if in.Key.IsZero() {
+	v.ring = newRing(&in)
+	if len(v.ring.keys) == 0 {
 		v.report.KeyID = ""
-		return v.report.cannot("there is no key to verify with")
+		if in.PublicKey.IsZero() {
+			return v.report.cannot("there is no key to verify with: neither a key of the chain nor the public key of its checkpoints")
+		}
+	}
+	if err := v.evidence.take(&in); err != nil {
+		return v.report.cannot("%v", err)
 	}
 	if in.Files == nil && in.Lines != nil {
 		v.in.Files = []Source{{File: in.File, Open: func() (io.ReadCloser, error) { return io.NopCloser(in.Lines), nil }}}
@@ -122,7 +137,10 @@ func Verify(ctx context.Context, in Input) *Report {
 		return v.report.cannot("a segment is judged alone, and there are %d files", len(v.in.Files))
 	}
 	v.report.Segments = len(in.Files)
-	head, degraded, err := ParseHead(in.Head, in.Key)
+	head, degraded, err := ParseHead(in.Head, v.ring.keys...)
+	if len(v.ring.keys) == 0 {
+		err = errNoKeyForHead
+	}
 	if err == nil {
 		v.head, v.end = &head, &head
 		v.report.Watermark = &Watermark{Seq: head.Seq, MAC: head.MAC, Time: head.Time, Degraded: degraded}
@@ -182,7 +200,7 @@ func (v *verification) judge(ctx context.Context) (unknown *openFile, err error)
 				if !known {
 					return cur, nil
 				}
-				v.checker = &checker{sealer: NewSealer(v.in.Key, chain), head: v.head, bounds: unbounded}
+				v.start(chain, cur)
 			}
 			v.look(cur)
 			v.look(next)
@@ -209,7 +227,10 @@ func (v *verification) begin(p parsed) (ChainID, bool) {
 	case p.ControlName() == ControlSegment:
 		var s Segment
 		if v.genErr = ParseControl(p.Payload, &s); v.genErr == nil {
-			v.genesis = Genesis{Chain: s.Chain, Format: s.Format, KeyID: s.KeyID, Retention: s.Retention}
+			v.genesis = Genesis{
+				Chain: s.Chain, Format: s.Format, KeyID: s.KeyID, KeyMode: s.KeyMode, Epoch: s.Epoch,
+				CheckpointKey: s.CheckpointKey, ErasureKey: s.ErasureKey, Retention: s.Retention,
+			}
 		}
 	default:
 		v.genesis, v.genErr = ParseGenesis(p.Line)
@@ -220,17 +241,35 @@ func (v *verification) begin(p parsed) (ChainID, bool) {
 		// chain, whatever the first line says.
 		v.report.Chain = v.head.Chain.String()
 		return v.head.Chain, true
-	case v.genErr == nil:
+	case v.genErr == nil && v.genesis.Chain != ChainID{}:
 		v.report.Chain = v.genesis.Chain.String()
 		return v.genesis.Chain, true
 	}
 	return ChainID{}, false
 }
 
+// start begins to check the lines of the chain, of which f is the first file
+// that holds any.
+func (v *verification) start(chain ChainID, f *openFile) {
+	v.checker = &checker{chain: chain, ring: v.ring, head: v.head, bounds: unbounded}
+	v.look(f)
+	g := &v.genesis
+	v.term = v.checker.firstTerm(f.first.data, g.KeyID, g.KeyMode, g.Epoch)
+	v.evidence.begin(v, g, f)
+}
+
+// newChecker returns a checker for parts of a file.
+func (v *verification) newChecker(b bounds) *checker {
+	return &checker{
+		chain: v.chain(), ring: v.ring, head: v.head, bounds: b,
+		tree: v.evidence.treeKnown, sizes: v.evidence.sizes, latest: &v.latest,
+	}
+}
+
 // unknownChain is the report where neither the first line nor a watermark
 // says which chain it is: no tag can be checked.
 func (v *verification) unknownChain(f *openFile) *Report {
-	if f.line.err != nil || f.line.Seq == 1 || f.line.ControlName() == ControlSegment {
+	if f.line.err != nil || f.line.Seq == 1 {
 		return v.report.cannot("the first line is no %s or %s record and there is no valid watermark: this is not a journal, or its first line was altered", ControlGenesis, ControlSegment)
 	}
 	v.report.Verdict = Tampered
@@ -255,10 +294,18 @@ func (e *readError) Error() string {
 
 func (e *readError) Unwrap() error { return e.err }
 
-// wrongKey reports whether nothing at all speaks for the key.
+// wrongKey reports whether nothing at all speaks for the keys given.
 func (v *verification) wrongKey() bool {
-	return v.checker != nil && v.head == nil && v.good.lines() == 0 && v.report.HoldsAfter == 0 &&
-		v.genErr == nil && v.genesis.KeyID != v.in.Key.ID()
+	if v.checker == nil || v.public() || v.evidence.keyed > 0 || v.genErr != nil || v.head != nil && v.head.KeyID != v.genesis.KeyID {
+		return false
+	}
+	if s := &v.in.State; s.Bound() && s.Chain == v.chain() {
+		return false // it says where the chain should be
+	}
+	return v.evidence.unproven > 0 || !slices.ContainsFunc(v.ring.keys, func(k Key) bool { return k.ID() == v.genesis.KeyID })
 }
 
-var errNoFirstLine = errors.New("the file is empty")
+var (
+	errNoFirstLine  = errors.New("the file is empty")
+	errNoKeyForHead = errors.New("the watermark is for those who have a key of the chain")
+)
