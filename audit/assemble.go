@@ -104,6 +104,10 @@ const (
 	nameRejected = EventPrefix + typeRejected
 )
 
+// typeCheckpoint is the type that the name of the log record gives which carries
+// a checkpoint of a chain (docs/CHECKPOINTS.md).
+const typeCheckpoint = "checkpoint"
+
 // isAuditName reports whether a sender's record of that name is an audit event.
 func isAuditName(name string) bool {
 	return strings.HasPrefix(name, EventPrefix) && validUTF8(name[len(EventPrefix):]) && name != nameRejected

@@ -68,7 +68,8 @@ func Fields(e Event) []attribute.KeyValue {
 // A type name begins with a lower case ASCII letter, goes on with lower case
 // letters, digits, '_', '.' and '-', ends with a letter or a digit, and has at
 // most 128 bytes. The names of the other types of this package are refused, and
-// so are "log" and "rejected", which mean something else in a journal.
+// so are "log", "rejected" and "checkpoint", which mean something else in a journal
+// or a backend.
 //
 // The fields have names that are not empty, are valid UTF-8 and differ from each
 // other. A field named "type" is refused: the event's type stands under that
@@ -117,7 +118,7 @@ func (c Custom) describe(*Session) description {
 }
 
 // reserved are the types that Custom must not take: those of this package, and
-// those that mean something else in a journal.
+// those that mean something else in a journal or a backend.
 var reserved = map[string]string{
 	typeSessionCreated:    "use audit.SessionCreated",
 	typeCredentialsIssued: "use audit.CredentialsIssued",
@@ -127,6 +128,7 @@ var reserved = map[string]string{
 	typeResourceCreated:   "use audit.ResourceCreated",
 	"log":                 "it marks records that are no audit events",
 	typeRejected:          "it marks records that a journal refused",
+	typeCheckpoint:        "it marks checkpoints of a journal on their way to a backend",
 }
 
 func checkType(name string) error {

@@ -324,8 +324,9 @@ masks secrets, and of access key ids all but the last four characters. Each stan
 
 const docTail = `
 A type name begins with a lower case letter, goes on with lower case letters, digits, ` + "`_`, `.` and `-`" + `, ends with a letter or a
-digit, and has at most 128 bytes. The six types above are reserved, and so are ` + "`log`" + ` (a record that is no audit event) and
-` + "`rejected`" + ` (a record that a journal refused, docs/SPEC.md, section 6.6). A record that is
+digit, and has at most 128 bytes. The six types above are reserved, and so are ` + "`log`" + ` (a record that is no audit event),
+` + "`rejected`" + ` (a record that a journal refused, docs/SPEC.md, section 6.6) and ` + "`checkpoint`" + ` (a checkpoint of a journal on its way to a
+backend has the EventName ` + "`audit.checkpoint`" + `; only its note says whether it is one: docs/CHECKPOINTS.md). A record that is
 sent with the EventName ` + "`audit.rejected`" + ` is no audit event: its ` + "`event.type`" + ` is ` + "`audit.rejected`" + `, it has an ` + "`event_name`" + `, and nothing of it is
 lifted into ` + "`event`" + `. Only the journal's own has the type ` + "`rejected`" + ` and no ` + "`event_name`" + `. A field must not be named ` + "`type`" + `.
 Severity is INFO, the outcome unknown, the action the type's name, unless the options of Emit say otherwise.
@@ -334,4 +335,5 @@ Severity is INFO, the outcome unknown, the action the type's name, unless the op
 
 Its lines have ` + "`timestamp`, `session_id`, `provider` and `event`" + ` and nothing else. They are read as the record that would say the
 same: ` + "`audit.event.<field>`, `session.id` and `cloud.provider`" + ` (` + "`aws`" + ` where the line names none), with no id.
+` + "`auditchain import`" + ` seals them in a new journal, with an id each (docs/SPEC.md, section 9).
 `

@@ -246,6 +246,7 @@ func TestEmitRefusesBeforeItEmits(t *testing.T) {
 		{"audit.SessionEnded", custom("session_ended"), nil},
 		{"reserved", custom("log"), nil},
 		{"reserved", custom("rejected"), nil},
+		{"reserved", custom("checkpoint"), nil},
 		{`named "type"`, custom("x", attribute.String("type", "y")), nil},
 		{"no name", custom("x", attribute.String("", "y")), nil},
 		{"twice", custom("x", field, field), nil},

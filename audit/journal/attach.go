@@ -35,10 +35,22 @@ func (j *Journal) attach(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if opening {
-		c.key = j.opts.Key
+	kept, err := j.loadKey()
+	if err != nil && !opening && !c.key.Forward() {
+		kept, err = integrity.KeyState{}, nil // it has no more to say than is known
 	}
-	head, degraded, headErr := integrity.ParseHead(contents, c.key)
+	if err != nil {
+		return err
+	}
+	if opening {
+		c.key, c.state = kept.Key, kept
+	} else {
+		defer kept.Key.Wipe()
+	}
+	head, degraded, other, headErr, err := j.parseHead(contents, kept)
+	if err != nil {
+		return err
+	}
 	switch {
 	case opening && headErr != nil:
 		return j.withoutHead(ctx, headErr)
@@ -57,10 +69,21 @@ func (j *Journal) attach(ctx context.Context) error {
 	case head.Seq > c.tail.Seq || !c.doubtful:
 		c.tail, c.firm, c.doubtful = head.Position, head.Position, false
 	}
-	lost := headErr != nil
-	if lost {
-		c.headLost, head = true, c.head.last
+	// The slots that this writer left under an earlier key are its own.
+	lost := headErr != nil && (opening || !c.slotsDue || len(contents) == 0)
+	if headErr != nil && !opening {
+		head = c.head.last
 	}
+	behind, err := j.adopt(head, headErr, kept, other)
+	if err != nil {
+		return err
+	}
+	lost = lost || behind
+	if behind && opening && j.opts.Restored != "" {
+		// What the key of that time sealed cannot be gone on with.
+		return fmt.Errorf("%w: the key has stepped past the files that were put back at %q (epoch %d began behind seq %d): keep them as they are, and begin a new chain, with a new key: auditchain recover --new-chain REASON", ErrWrongKey, j.path, c.state.Key.Epoch(), c.state.Seq)
+	}
+	c.headLost = c.headLost || lost
 	if err := j.openSides(contents, head); err != nil {
 		return err
 	}
@@ -74,8 +97,18 @@ func (j *Journal) attach(ctx context.Context) error {
 	if err := j.locate(ctx); err != nil {
 		return err
 	}
+	if c.ending() {
+		if err := j.settleKey(ctx); err != nil {
+			return err
+		}
+	}
+	if opening {
+		if err := j.checkSigner(c.charter); err != nil {
+			return err
+		}
+	}
 	switch {
-	case opening && degraded:
+	case opening && (degraded || behind):
 		// It is sealed before anything else, so that writing on hides nothing.
 		c.headLost = true
 		err = j.announce(ctx, integrity.WatermarkDegraded)
@@ -85,7 +118,10 @@ func (j *Journal) attach(ctx context.Context) error {
 		if err := j.syncFound(ctx); err != nil {
 			return err
 		}
-		if lost {
+		switch {
+		case behind:
+			err = j.replaceHead(ctx, integrity.WatermarkDegraded)
+		case lost:
 			err = j.replaceHead(ctx, integrity.WatermarkRemoved)
 		}
 	}
@@ -93,6 +129,82 @@ func (j *Journal) attach(ctx context.Context) error {
 		c.dropOrphan()
 	}
 	return err
+}
+
+// parseHead reads the watermark under the keys that are at hand: the one that
+// is in force, and, where the watermark names another one, that. other is the
+// state of the latter. headErr says that no slot is valid, or none in the epoch
+// of the key file or after it.
+func (j *Journal) parseHead(contents []byte, kept integrity.KeyState) (head integrity.Head, degraded bool, other integrity.KeyState, headErr, err error) {
+	keys := []integrity.Key{j.c.key}
+	if peek, ok := integrity.PeekHead(contents); ok && peek.KeyID != j.c.key.ID() && j.opts.Keys != nil {
+		switch other, err = j.findKey(peek.KeyID); {
+		case err == nil:
+			keys = append(keys, other.Key)
+		case !errors.Is(err, ErrWrongKey):
+			return head, false, other, nil, fmt.Errorf("journal key: %w", err)
+		}
+	}
+	head, degraded, headErr = integrity.ParseHead(contents, keys...)
+	if headErr == nil && head.KeyID == kept.Key.ID() && head.Epoch < kept.Key.Epoch() {
+		headErr = fmt.Errorf("%w: it is under epoch %d, and the key file is at epoch %d", integrity.ErrNoHead, head.Epoch, kept.Key.Epoch())
+	}
+	return head, degraded, other, headErr, nil
+}
+
+// adopt makes the key that is in force behind the end that is known that of the
+// committer. The position that the key file names counts like one of the
+// watermark: behind says that the chain is taken up there, because the
+// watermark names less.
+func (j *Journal) adopt(head integrity.Head, headErr error, kept, other integrity.KeyState) (behind bool, err error) {
+	c := &j.c
+	if headErr == nil && c.tail == head.Position {
+		switch {
+		case head.KeyID != c.key.ID():
+			k, err := other.Key.At(head.Epoch)
+			if err != nil {
+				return false, fmt.Errorf("journal key: %w", err)
+			}
+			old := c.key
+			j.enter(k, head.Position, head.Time)
+			c.outgoing = old.ID()
+		case head.Epoch > c.key.Epoch():
+			if err := j.stepTo(head.Epoch, head.Position, head.Time); err != nil {
+				return false, fmt.Errorf("journal key: %w", err)
+			}
+		}
+	}
+	if kept.Bound() && kept.Chain != j.chain && kept.Key.Same(c.key) {
+		return false, j.otherChain(kept, "this is chain "+j.chain.String())
+	}
+	switch {
+	case !kept.Key.Same(c.key) || !kept.Key.Forward():
+	case !kept.Bound():
+		c.state.Chain = j.chain
+		if c.state.Since.IsZero() {
+			c.state.Since = j.opts.Now()
+		}
+		c.unsaved = true
+	case kept.Key.Epoch() > c.key.Epoch() || kept.Key.Epoch() == c.key.Epoch() && kept.Seq > c.tail.Seq:
+		// An epoch began behind the end that is known.
+		behind = true
+		c.tail, c.firm, c.doubtful = kept.Position, kept.Position, false
+		if err := j.stepTo(kept.Key.Epoch(), kept.Position, kept.Since); err != nil {
+			return false, err
+		}
+		c.slotsDue, c.unsaved = true, false
+	case kept.Key.Epoch() == c.key.Epoch() && !c.failed:
+		c.state.Position, c.state.Since = kept.Position, kept.Since
+		c.slotsDue, c.unsaved = false, false
+	case kept.Key.Epoch() < c.key.Epoch():
+		c.unsaved = true
+	}
+	// What this writer has passed itself counts likewise: its key does not go
+	// back.
+	if c.state.Chain == j.chain && c.state.Seq > c.tail.Seq {
+		c.tail, c.firm, c.doubtful = c.state.Position, c.state.Position, false
+	}
+	return behind, nil
 }
 
 // openFile opens and locks the file that is being written, if there is one.
@@ -263,12 +375,21 @@ func (j *Journal) resume(ctx context.Context, info fs.FileInfo, last integrity.L
 	if err := j.readBeginning(); err != nil {
 		return err
 	}
+	if err := j.checkEnd(last); err != nil {
+		return err
+	}
 	if c.doubtful {
 		return j.leave(ctx, integrity.SegmentSync)
 	}
+	if c.ending() && info.Size() > c.tail.Size {
+		return j.goOn(ctx, integrity.BreakForeign) // nothing follows it in the same file
+	}
 	// The last writer synced the ring, and then closed the chain.
 	slot, err := c.ids.slot(last.Seq)
-	c.ids.whole = last.ControlName() == integrity.ControlClosed && err == nil && slot.seq == last.Seq && info.Size() == c.tail.Size
+	c.ids.whole = isClosing(&last) && err == nil && slot.seq == last.Seq && info.Size() == c.tail.Size
+	if isClosing(&last) && info.Size() == c.tail.Size {
+		c.head.found = false
+	}
 	// Nobody knows how far the one who wrote last had come with syncing.
 	c.unsynced = true
 	if info.Size() > c.tail.Size {

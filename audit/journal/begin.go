@@ -29,11 +29,25 @@ func (j *Journal) openLocked(ctx context.Context) (err error) {
 	if j.opts.NewChain != "" {
 		return j.beginAnew(ctx)
 	}
-	if err := j.attach(ctx); err != nil {
+	if err := j.attachImported(ctx); err != nil {
+		return err
+	}
+	if err := j.openTree(); err != nil {
+		return err
+	}
+	if err := j.settleKey(ctx); err != nil {
 		return err
 	}
 	if j.opts.Restored != "" {
-		return j.sealRestored(ctx)
+		if err := j.sealRestored(ctx); err != nil {
+			return err
+		}
+		j.completeAtOpening(ctx)
+		return j.c.stale
+	}
+	j.completeAtOpening(ctx)
+	if err := j.c.stale; err != nil {
+		return err
 	}
 	if policy := j.opts.Rotation.policy(); policy != nil && !allows(j.c.charter.retention, j.opts.Rotation) {
 		j.report(fmt.Errorf("%q: its chain was begun with a policy that removes less; what is removed now is sealed, and `auditchain verify` calls the chain partly proven from then on", j.path))
@@ -70,8 +84,10 @@ func (j *Journal) raced() error {
 func (j *Journal) genesis(follows *integrity.Follows) error {
 	c := &j.c
 	now := j.opts.Now()
+	if c.state.Bound() {
+		return j.boundElsewhere(c.state, "there is none here")
+	}
 	j.chain = integrity.ChainID(uuid.New())
-	c.key = j.opts.Key
 	c.sealer = integrity.NewSealer(c.key, j.chain)
 	c.tail = integrity.Position{First: 1}
 	c.charter, c.learned, c.began = j.charter(), true, now
@@ -86,7 +102,8 @@ func (j *Journal) genesis(follows *integrity.Follows) error {
 	g := integrity.NewGenesis(j.chain, c.key, now)
 	g.Retention, g.Follows = c.charter.retention, follows
 	g.CheckpointKey, g.ErasureKey = c.charter.checkpointKey, c.charter.erasureKey
-	c.firstLeaf = j.sealControl(&at, g)
+	g.Imported = j.opts.Imported
+	c.firstLeaf, c.firstSeq = j.sealControl(&at, g), 1
 	j.sealOpened(&at, "")
 	// Bytes and name of the file are durable before there is a watermark, and
 	// the watermark before anything is acknowledged: one that a crash could
@@ -102,7 +119,28 @@ func (j *Journal) genesis(follows *integrity.Follows) error {
 	}
 	c.tail, c.firm = at, at
 	c.ids.store()
-	return j.settle()
+	j.settleTree()
+	if err := j.settle(); err != nil {
+		return err
+	}
+	return j.bind(integrity.Position{})
+}
+
+// bind makes a forward-secure key that of the chain: of one that was just
+// begun, or of one that it belongs to and whose first writer was interrupted.
+// at is a durable place in the key's epoch.
+func (j *Journal) bind(at integrity.Position) error {
+	c := &j.c
+	if j.opts.Keys == nil || !c.key.Forward() {
+		return nil
+	}
+	c.state = integrity.KeyState{Key: c.key, Chain: j.chain, Position: at, Since: j.opts.Now()}
+	c.unsaved, c.failed = true, true
+	if err := j.opts.Keys.Save(c.state); err != nil {
+		return unkept(err)
+	}
+	c.unsaved, c.failed = false, false
+	return nil
 }
 
 // clearHead empties what an opening that failed left in the watermark's file:
@@ -157,6 +195,8 @@ func (j *Journal) openSides(contents []byte, last integrity.Head) error {
 	if c.ids != nil {
 		_ = c.ids.close()
 	}
+	head.settled = &j.settled
+	j.settled.Store(last.First)
 	c.head, c.ids = head, ids
 	return nil
 }

@@ -43,6 +43,33 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
+// BenchmarkTree shows what the tree and the checkpoints cost an append.
+func BenchmarkTree(b *testing.B) {
+	for _, mode := range []journal.FsyncMode{journal.FsyncNever, journal.FsyncAlways} {
+		for _, n := range []int{1, 1000} {
+			for _, with := range []bool{false, true} {
+				b.Run(fmt.Sprintf("fsync=%s/batch=%d/tree=%v", mode, n, with), func(b *testing.B) {
+					j := open(b, filepath.Join(b.TempDir(), "audit.jsonl"), func(o *journal.Options) {
+						o.Fsync = mode
+						if with {
+							o.Checkpoint.Signer = testSigner(b, 's')
+						}
+					})
+					defer j.Close()
+					recs, rc := benchRecords(n), make([]journal.Receipt, n)
+					b.ReportAllocs()
+					for b.Loop() {
+						if err := j.Append(context.Background(), recs, rc); err != nil {
+							b.Fatal(err)
+						}
+					}
+					b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+				})
+			}
+		}
+	}
+}
+
 // BenchmarkGroupCommit shows what committing together gains: single records
 // with fsync "always", from one goroutine and from 32.
 func BenchmarkGroupCommit(b *testing.B) {

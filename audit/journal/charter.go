@@ -18,7 +18,7 @@ type charter struct {
 // learn takes in what the first line of the file at hand says.
 func (c *committer) learn(b *beginning) {
 	c.began, c.charter, c.learned = b.began, b.charter, true
-	c.firstLeaf = b.leaf()
+	c.firstLeaf, c.firstSeq = b.leaf(), b.seq
 }
 
 // hasTree says that the chain has checkpoints, and with them a tree.

@@ -39,7 +39,9 @@ func (j *Journal) checkName() error {
 	if of, _, _, ok := parseSegmentPath(base); ok {
 		return fmt.Errorf("%w: %q is the name of a finished file of the journal %q; name the journal itself", ErrUnsafe, j.path, of)
 	}
-	for _, suffix := range []string{compressedSuffix, partSuffix, lockSuffix, headSuffix, idsSuffix} {
+	for _, suffix := range []string{
+		compressedSuffix, partSuffix, lockSuffix, headSuffix, idsSuffix, eraseSuffix, treeSuffix, checkpointsSuffix,
+	} {
 		if strings.HasSuffix(base, suffix) {
 			return fmt.Errorf("%w: a journal cannot have a name that ends in %q; name it audit.jsonl, for example", ErrUnsafe, suffix)
 		}

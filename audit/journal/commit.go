@@ -53,6 +53,19 @@ func (j *Journal) commitLocked(batch []*request) (err error) {
 	if err := j.ready(ctx); err != nil {
 		return err
 	}
+	if err := j.tendKey(ctx); err != nil {
+		return err
+	}
+	if e := batch[0].erase; e != nil {
+		return j.eraseLocked(ctx, e)
+	}
+	for _, r := range batch {
+		if r.act != nil {
+			if err := r.act(ctx); err != nil {
+				return err
+			}
+		}
+	}
 	if reason := j.due(batch); reason != "" {
 		if err := j.rotate(ctx, reason); err != nil {
 			return err
@@ -66,26 +79,49 @@ func (j *Journal) commitLocked(batch []*request) (err error) {
 		return err
 	}
 	c := &j.c
+	want, refused := j.wantCheckpoint(batch)
 	at := c.begin()
-	var wantSync bool
+	var wantSync, wantClose bool
 	for _, r := range batch {
 		if err := j.sealRequest(&at, r); err != nil {
 			return err
 		}
 		wantSync = wantSync || r.sync || r.closing
+		wantClose = wantClose || r.closing
 		if r.closing {
 			j.sealControl(&at, integrity.Closed{
 				Control: integrity.ControlClosed, Time: integrity.FormatTime(j.opts.Now()),
 				Writer: j.writer.String(), Records: c.sealed,
 			})
-			c.ids.seal(at.Seq)
 		}
+		if r.stamp != nil {
+			j.sealStamp(&at, r.stamp)
+		}
+	}
+	if want.seal {
+		if refused = j.sealCheckpoint(&at, want.closing); refused != nil {
+			j.report(refused)
+		}
+		c.mustSync = want.sync
+	}
+	if wantClose {
+		c.ids.seal(at.Seq)
+	}
+	var point Published
+	if c.point != nil {
+		point = *c.point
 	}
 	if err := j.persist(ctx, at, wantSync); err != nil {
 		return err
 	}
+	if wantClose {
+		j.saveTree()
+	}
 	now := j.opts.Now()
 	for _, r := range batch {
+		if r.checkpoint {
+			r.point, r.pointErr = point, refused
+		}
 		for i := range r.n {
 			rc := &r.receipts[i]
 			if rc.Err == nil {
@@ -117,6 +153,7 @@ func (j *Journal) ready(ctx context.Context) error {
 	if err := j.attach(ctx); err != nil {
 		return j.stale(err)
 	}
+	j.loadTree()
 	return nil
 }
 
@@ -163,6 +200,9 @@ func (j *Journal) check(ctx context.Context) (changed bool, err error) {
 		return false, fmt.Errorf("%q: %w", j.path, err)
 	}
 	lost, err := c.head.refresh(j.fs, j.path+headSuffix)
+	if err == errOtherKey {
+		return true, nil
+	}
 	if err != nil {
 		return false, j.stale(err)
 	}
@@ -215,8 +255,8 @@ func (j *Journal) seal(at *integrity.Position, rec *Record, rc *Receipt) error {
 	}
 	if rec.Idempotent {
 		found, err := j.findDuplicate(rec)
-		if errors.Is(err, ErrConflict) {
-			rc.Err = ErrConflict
+		if errors.Is(err, ErrConflict) || errors.Is(err, ErrErased) {
+			rc.Err = err
 			return nil
 		}
 		if err != nil {
@@ -251,6 +291,7 @@ func (j *Journal) appendLine(at *integrity.Position, payload []byte, leaf integr
 	c := &j.c
 	before := len(c.buf)
 	at.Seq++
+	c.tree.stage(leaf, at.Seq, at.First, at.Size)
 	at.MAC = c.sealer.MAC(at.MAC, at.Seq, leaf)
 	c.buf = integrity.AppendSuffix(append(c.buf, payload...), at.Seq, at.MAC)
 	at.Size += int64(len(c.buf) - before)
@@ -260,6 +301,8 @@ func (j *Journal) appendLine(at *integrity.Position, payload []byte, leaf integr
 // begin begins a commit at the end of the chain.
 func (c *committer) begin() integrity.Position {
 	c.buf, c.written = c.buf[:0], c.tail.Size
+	c.point, c.mustSync = nil, false
+	c.tree.begin(c.charter.hasTree(), c.tail)
 	return c.tail
 }
 
@@ -294,7 +337,7 @@ func (j *Journal) persist(ctx context.Context, at integrity.Position, wantSync b
 		c.unsynced, c.unmarked = true, true
 	}
 	mode := j.opts.Fsync
-	if c.unsynced && (mode.every == 0 || mode.every > 0 && wantSync) {
+	if c.unsynced && (mode.every == 0 || mode.every > 0 && wantSync || c.mustSync) {
 		if err := c.file.Sync(); err != nil {
 			return j.abandon(ctx, err)
 		}
@@ -304,8 +347,14 @@ func (j *Journal) persist(ctx context.Context, at integrity.Position, wantSync b
 	// From here on the lines are in the file for good.
 	c.tail = at
 	c.ids.store()
+	j.settleTree()
 	if c.unmarked {
-		return j.mark(at)
+		if err := j.mark(at); err != nil {
+			return err
+		}
+	}
+	if !c.unsynced {
+		j.publishSealed()
 	}
 	return nil
 }

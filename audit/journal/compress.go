@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/auditchain/auditchain/integrity"
 	"github.com/auditchain/auditchain/internal/vfs"
 	"github.com/klauspost/compress/zstd"
 )
@@ -77,8 +76,8 @@ func (j *Journal) compress(s Segment) (err error) {
 	} else if named, err := j.fs.Lstat(s.Path); err != nil || !vfs.SameFile(open, named) {
 		return nil //nolint:nilerr // it is gone
 	}
-	if settled, err := j.settled(s); err != nil || !settled {
-		return err
+	if j.settled.Load() <= s.First {
+		return nil // until the watermark is about a later file, a crash can send the next writer there
 	}
 	whole, part := s.Path+compressedSuffix, s.Path+compressedSuffix+partSuffix
 	if err := j.fs.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -101,17 +100,6 @@ func (j *Journal) compress(s Segment) (err error) {
 		return err
 	}
 	return j.fs.SyncDir(filepath.Dir(whole))
-}
-
-// settled reports whether the watermark is about a later file than s: until
-// then, a crash can make the next writer look for the end of the chain in s.
-func (j *Journal) settled(s Segment) (bool, error) {
-	contents, err := readHead(j.fs, j.path+headSuffix)
-	if err != nil {
-		return false, err
-	}
-	head, _, err := integrity.ParseHead(contents, j.opts.Key)
-	return err == nil && head.First > s.First, nil
 }
 
 func (j *Journal) writeCompressed(name string, in io.Reader) (sum [sha256.Size]byte, err error) {

@@ -75,6 +75,21 @@ type crashHistory struct {
 	shaken   bool // the power failed, or a call: a watermark may be torn
 	injected int  // calls that failed before this life of the machine
 
+	// keys are the chain's in epoch 0, where it has a key file on the disk; nil
+	// where its key is a static one that is given.
+	keys []integrity.Key
+	// signs: the chain has a tree, and some of the writers sign checkpoints, with
+	// the key signer; incoming is one that a rotation was begun with, and
+	// signsWith what each of the journals was opened with.
+	signs            bool
+	signer, incoming integrity.SigningKey
+	signsWith        [2]integrity.SigningKey
+	given            crashGiven
+	// erases: the chain takes erasures. ordered are the lines that were ordered
+	// to be erased, and what stood there.
+	erases  bool
+	ordered map[uint64]*crashErased
+
 	acked  map[uuid.UUID]placed
 	taken  map[uint64]uuid.UUID // which record was acknowledged at a seq
 	resend []journal.Record     // those that can be sent again, acknowledged or not
@@ -91,7 +106,7 @@ type placed struct {
 func newCrashHistory(dir string, seed uint64, kind crashKind, key integrity.Key) *crashHistory {
 	h := &crashHistory{
 		kind: kind, rng: rand.New(rand.NewPCG(seed, 0)), path: filepath.Join(dir, "audit.jsonl"),
-		acked: map[uuid.UUID]placed{}, taken: map[uint64]uuid.UUID{},
+		acked: map[uuid.UUID]placed{}, taken: map[uint64]uuid.UUID{}, ordered: map[uint64]*crashErased{},
 	}
 	h.clock.Store(time.Date(2026, 11, 23, 10, 15, 0, 0, time.UTC).UnixNano())
 	h.disk = crashfs.New(dir, rand.New(rand.NewPCG(seed, 1)), kind.disk)
@@ -107,6 +122,17 @@ func newCrashHistory(dir string, seed uint64, kind crashKind, key integrity.Key)
 		if h.chance(0.3) {
 			h.opts.Rotation.Keep = 1 + h.rng.IntN(4)
 		}
+	}
+	if seed/uint64(len(crashKinds))%2 == 1 {
+		h.beginKeyed()
+	}
+	h.signs = h.chance(0.6)
+	if h.erases = h.chance(0.5); h.erases {
+		erasable(&h.opts)
+	}
+	if kind.kill && h.chance(0.6) {
+		// What the system was handed outlives the process.
+		h.opts.Fsync = []journal.FsyncMode{journal.FsyncNever, journal.FsyncEvery(time.Hour)}[h.rng.IntN(2)]
 	}
 	h.tally.histories = 1
 	return h
@@ -145,8 +171,11 @@ func (h *crashHistory) run() error {
 func (h *crashHistory) live() error {
 	h.injected = h.disk.Injected()
 	at := 1 + h.rng.IntN(80)
-	if h.chance(0.3) {
+	switch {
+	case h.chance(0.3):
 		at = 1 + h.rng.IntN(14) // in Open
+	case h.chance(0.4):
+		at = 1 + h.rng.IntN(400) // another key, or an erasure, takes many
 	}
 	h.disk.CrashAt(at)
 	h.note("- crash planned at change %d", at)
@@ -155,7 +184,7 @@ func (h *crashHistory) live() error {
 			h.inject()
 		}
 	}
-	for range 1 + h.rng.IntN(14) {
+	for range 1 + h.rng.IntN(20) {
 		if err := h.step(); err != nil {
 			return err
 		}
@@ -168,7 +197,7 @@ func (h *crashHistory) live() error {
 
 func (h *crashHistory) inject() {
 	f := crashfs.Fault{
-		Call: h.kind.calls[h.rng.IntN(len(h.kind.calls))], Suffix: [...]string{"", "", ".jsonl", ".head", ".ids"}[h.rng.IntN(5)],
+		Call: h.kind.calls[h.rng.IntN(len(h.kind.calls))], Suffix: h.suffix(),
 		Skip: h.rng.IntN(12), Times: 1 + h.rng.IntN(3), Err: h.kind.err,
 	}
 	if h.kind.rare {
@@ -197,7 +226,7 @@ func (h *crashHistory) step() error {
 	j := h.journals[which]
 	switch {
 	case j == nil:
-		j, err := h.open()
+		j, err := h.open(which)
 		h.note("open %d: %v", which, err)
 		if err != nil {
 			if !h.excused() {
@@ -215,6 +244,12 @@ func (h *crashHistory) step() error {
 			return fmt.Errorf("close: %w", err)
 		}
 		return nil
+	case h.keys != nil && h.chance(0.15):
+		return h.changeKey(j)
+	case h.signs && h.chance(0.08):
+		return h.changeSigner(which)
+	case h.erases && h.chance(0.2):
+		return h.erase(j)
 	case h.chance(0.05):
 		h.disk.Heal()
 		h.note("healed")
@@ -227,10 +262,25 @@ func (h *crashHistory) step() error {
 	return err
 }
 
-func (h *crashHistory) open() (*journal.Journal, error) {
+func (h *crashHistory) open(which int) (*journal.Journal, error) {
 	o := h.opts
 	o.FS = h.disk
-	return journal.Open(context.Background(), h.path, o)
+	if h.keys != nil {
+		o.Keys = h.store()
+	}
+	if h.signs && (!h.begun || h.chance(0.7)) {
+		o.Checkpoint = journal.Checkpoint{Signer: h.signer, Records: int64(1 + h.rng.IntN(60)), Every: -1, Publish: h.given.add}
+	}
+	j, err := journal.Open(context.Background(), h.path, o)
+	if errors.Is(err, journal.ErrWrongSigner) && !h.incoming.IsZero() {
+		// A rotation that was interrupted had got that far.
+		h.note("open with the incoming signer: %v", err)
+		h.signer, h.incoming = h.incoming, integrity.SigningKey{}
+		o.Checkpoint.Signer = h.signer
+		j, err = journal.Open(context.Background(), h.path, o)
+	}
+	h.signsWith[which] = o.Checkpoint.Signer
+	return j, err
 }
 
 // batch makes records, new ones and some that were sent before.
@@ -240,7 +290,10 @@ func (h *crashHistory) batch() []journal.Record {
 		n = 1 + h.rng.IntN(50)
 	}
 	recs := make([]journal.Record, 0, n)
-	for range n {
+	if h.chance(0.1) {
+		recs = h.erasedAgain(recs)
+	}
+	for range n - len(recs) {
 		if len(h.resend) > 0 && h.chance(0.15) {
 			recs = append(recs, h.resend[h.rng.IntN(len(h.resend))])
 			continue
@@ -294,6 +347,7 @@ func (h *crashHistory) append(j *journal.Journal, recs []journal.Record) error {
 	}
 	h.note("append %d: first seq %d: %v", len(recs), receipts[0].Seq, err)
 	if err != nil {
+		h.maybeAnew(recs)
 		return err
 	}
 	for i, rc := range receipts {
@@ -306,6 +360,12 @@ func (h *crashHistory) append(j *journal.Journal, recs []journal.Record) error {
 			known = false
 		}
 		now := placed{rc.Seq, rc.MAC}
+		if h.wasErased(before.seq, known, &rc) {
+			if rc.Err != nil {
+				continue
+			}
+			known = false // its id was forgotten with the cache, and it is a new one
+		}
 		other, taken := h.taken[rc.Seq]
 		switch {
 		case rc.Err != nil:
@@ -363,8 +423,12 @@ func (h *crashHistory) examine(when string) error {
 	at := make(map[uint64]integrity.Hash, len(chain))
 	count := make(map[uuid.UUID]int, len(chain))
 	first := make(map[uuid.UUID]uint64, len(chain))
+	tombs := make(map[uint64]bool)
 	for _, l := range chain {
 		at[l.Seq] = l.MAC
+		if l.Kind == integrity.Tombstone {
+			tombs[l.Seq] = true
+		}
 		if l.ControlName() == integrity.ControlRecovered {
 			if kerr := h.checkKept(l); kerr != nil {
 				err = fmt.Errorf("%s: %w", when, kerr)
@@ -388,12 +452,18 @@ func (h *crashHistory) examine(when string) error {
 		h.forget(chain[0].Seq)
 	}
 	for id, p := range h.acked {
-		if mac, ok := at[p.seq]; !ok || mac != p.mac || count[id] == 0 {
+		if mac, ok := at[p.seq]; !ok || mac != p.mac || count[id] == 0 && !(tombs[p.seq] && h.ordered[p.seq] != nil) {
 			h.tally.lost++
 			err = fmt.Errorf("%s: %w: %s, acknowledged at seq %d (%d lines are there)", when, errLost, id, p.seq, len(chain))
 		}
 	}
-	return errors.Join(err, h.judge(when))
+	if terr := h.checkTree(chain); terr != nil {
+		err = errors.Join(err, fmt.Errorf("%s: %w", when, terr))
+	}
+	if eerr := h.checkErased(chain, tombs); eerr != nil {
+		err = errors.Join(err, fmt.Errorf("%s: %w", when, eerr))
+	}
+	return errors.Join(err, h.judge(when), h.judgeWhole(when, chain))
 }
 
 // removed reports whether retention removed line seq, or may have: a disk that
@@ -411,6 +481,7 @@ func (h *crashHistory) forget(first uint64) {
 		if p.seq < first {
 			delete(h.acked, id)
 			delete(h.taken, p.seq)
+			delete(h.ordered, p.seq)
 			h.resend = slices.DeleteFunc(h.resend, func(r journal.Record) bool { return r.ID == id })
 			h.tally.removed++
 		}
@@ -419,6 +490,9 @@ func (h *crashHistory) forget(first uint64) {
 
 // judge says whether the verdict is one that a crash may lead to.
 func (h *crashHistory) judge(when string) error {
+	if h.keys != nil {
+		return h.judgeKeyed(when)
+	}
 	r, err := judgeDisk(h.disk, h.path, h.opts.Key)
 	if err != nil {
 		return err
@@ -471,7 +545,8 @@ func (h *crashHistory) checkKept(l integrity.Line) error {
 	if err != nil {
 		return err
 	}
-	if sum := sha256.Sum256(b); int64(len(b)) != r.Bytes || hex.EncodeToString(sum[:]) != r.SHA256 {
+	// An erasure overwrites what it finds in them, in its place.
+	if sum := sha256.Sum256(b); int64(len(b)) != r.Bytes || hex.EncodeToString(sum[:]) != r.SHA256 && len(h.ordered) == 0 {
 		return fmt.Errorf("%w: %q has not the %d bytes that were set aside at seq %d", errLost, r.KeptIn, r.Bytes, l.Seq)
 	}
 	return nil
@@ -480,7 +555,7 @@ func (h *crashHistory) checkKept(l integrity.Line) error {
 // recover opens the journal after a crash, sends what can be sent again, and
 // goes on.
 func (h *crashHistory) recover() error {
-	j, err := h.open()
+	j, err := h.open(0)
 	h.note("reopen: %v", err)
 	if err != nil {
 		return fmt.Errorf("reopen: %w", err)

@@ -17,6 +17,10 @@ type crashTally struct {
 	appended, acknowledged int // records
 	removed                int // of them, by retention
 	lost, duplicated       int // of them, after a crash
+	keys, epochs           int // changes of keys; the highest epoch
+	checkpoints, given     int // that were looked at, and of them those that were given away
+	signers                int // changes of the key for checkpoints
+	erased, tombstones     int // erasures that were done; tombstones that were looked at
 	verdicts               map[string]int
 }
 
@@ -29,6 +33,13 @@ func (a *crashTally) plus(b *crashTally) {
 	a.removed += b.removed
 	a.lost += b.lost
 	a.duplicated += b.duplicated
+	a.keys += b.keys
+	a.epochs = max(a.epochs, b.epochs)
+	a.checkpoints += b.checkpoints
+	a.given += b.given
+	a.signers += b.signers
+	a.erased += b.erased
+	a.tombstones += b.tombstones
 	for v, n := range b.verdicts {
 		a.verdict(v, n)
 	}
@@ -84,6 +95,6 @@ func (s crashSummary) table(kinds []crashKind) string {
 
 func (s crashSummary) String() string {
 	t := s.total()
-	return fmt.Sprintf("%d histories, %d crashes, %d faults injected, %d records appended, %d acknowledged, %d removed by retention, %d lost, %d duplicated",
-		t.histories, t.crashes, t.injected, t.appended, t.acknowledged, t.removed, t.lost, t.duplicated)
+	return fmt.Sprintf("%d histories, %d crashes, %d faults injected, %d records appended, %d acknowledged, %d removed by retention, %d lost, %d duplicated; keys changed %d times, up to epoch %d, signers %d times; %d records erased, %d tombstones seen",
+		t.histories, t.crashes, t.injected, t.appended, t.acknowledged, t.removed, t.lost, t.duplicated, t.keys, t.epochs, t.signers, t.erased, t.tombstones)
 }

@@ -103,6 +103,7 @@ func runCrashHistory(t *testing.T, parent string, seed uint64, kind crashKind) (
 	}
 	defer os.RemoveAll(dir)
 	h := newCrashHistory(dir, seed, kind, testKey(t, 'k'))
+	h.signer = testSigner(t, 's')
 	err := h.run()
 	return h, err
 }
@@ -115,6 +116,15 @@ func checkCoverage(t *testing.T, s crashSummary, n uint64) {
 	sum := s.total()
 	if sum.crashes < int(n) || sum.acknowledged < int(n)*10 || sum.acknowledged >= sum.appended {
 		t.Errorf("the histories are too dull: %s", s)
+	}
+	if sum.keys < int(n)/50 || sum.epochs < 5 {
+		t.Errorf("the keys of the histories are too dull: %s", s)
+	}
+	if sum.checkpoints < int(n) || sum.given < int(n)/2 {
+		t.Errorf("%d checkpoints were looked at, %d of them given away", sum.checkpoints, sum.given)
+	}
+	if sum.signers < int(n)/50 || sum.erased < int(n)/10 || sum.tombstones < int(n)/10 {
+		t.Errorf("the signers and erasures of the histories are too dull: %s", s)
 	}
 	for _, want := range []string{"verified", "verified, crash tail", "not begun"} {
 		if sum.verdicts[want] == 0 {

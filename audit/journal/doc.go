@@ -25,13 +25,20 @@
 // ErrBroken, and Verify says what the chain is worth. Only another chain in
 // the place of this one (ErrReplaced) needs another Open.
 //
+// Options.Keys is where a key comes from that steps and can be changed: then who
+// takes over the host cannot alter what was sealed in earlier epochs.
+// Options.Checkpoint has the journal seal signed checkpoints of itself, which
+// Verify and Prove go by, and hands a copy of each on when it is durable. Erase
+// takes the payload of a record out by a signed order, and leaves a tombstone.
+//
 // Options.Rotation begins new files by size and age, compresses finished ones,
 // and removes the oldest within what the first record of the chain allows.
 // NewReader reads all files of a journal in order, a Follower as they are
 // acknowledged, and Verify judges them, while writers go on.
 //
 // Not guaranteed: that nobody deletes or replaces files (it is noticed, not
-// prevented), that an older copy of all of them is noticed, and anything about
+// prevented), that an older copy of all of them, key file and all, is noticed
+// by who kept no checkpoint, and anything about
 // records that were not acknowledged, or on a network file system.
 // docs/THREATS.md has the whole list.
 //

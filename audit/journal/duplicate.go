@@ -18,7 +18,8 @@ import (
 )
 
 // findDuplicate looks for a record of the same id. It returns its line where
-// the content is the same too, and ErrConflict where it is not.
+// the content is the same too, ErrConflict where it is not, and ErrErased where
+// the content is gone.
 func (j *Journal) findDuplicate(rec *Record) (*integrity.Line, error) {
 	c := &j.c
 	e, ok, err := c.ids.find(rec.ID, c.tail, j.history)
@@ -39,6 +40,9 @@ func (j *Journal) findDuplicate(rec *Record) (*integrity.Line, error) {
 	if err != nil || !found {
 		return nil, err
 	}
+	if line.Kind == integrity.Tombstone {
+		return nil, ErrErased
+	}
 	if !sameContent(rec, line.Payload) {
 		return nil, ErrConflict
 	}
@@ -47,7 +51,8 @@ func (j *Journal) findDuplicate(rec *Record) (*integrity.Line, error) {
 
 // confirm reads the line that the cache names for an id, and reports whether
 // it is that id's. What cannot be read is not what is not there: then nobody
-// knows whether the record is sealed, and it must not be sealed again.
+// knows whether the record is sealed, and it must not be sealed again. Of a line
+// that was erased, nothing but the cache says which id it had.
 func (j *Journal) confirm(id uuid.UUID, e idEntry) (line integrity.Line, found bool, err error) {
 	line, err = j.lineAt(e)
 	if isIO(err) {
@@ -55,6 +60,9 @@ func (j *Journal) confirm(id uuid.UUID, e idEntry) (line integrity.Line, found b
 	}
 	if err != nil {
 		return line, false, nil //nolint:nilerr // no line is there
+	}
+	if line.Kind == integrity.Tombstone {
+		return line, line.Seq == e.seq, nil
 	}
 	got, ok := lineID(line)
 	return line, ok && got == id && line.Seq == e.seq, nil

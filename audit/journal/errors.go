@@ -18,6 +18,8 @@ const MaxRecordBytes = 64 << 20
 var (
 	// ErrConflict: the journal holds another record of the same id.
 	ErrConflict = errors.New("another record with this id and other content is already sealed")
+	// ErrErased: the record of this id was erased, and is not sealed again.
+	ErrErased = errors.New("the record with this id was erased, and is not sealed again")
 	// ErrTooLarge: the payload is longer than MaxRecordBytes.
 	ErrTooLarge = fmt.Errorf("record is longer than %d bytes", MaxRecordBytes)
 	// ErrPayload: the payload is not that of a record (docs/SPEC.md,
@@ -60,12 +62,34 @@ var (
 	ErrWrite = errors.New("the disk did not take the records")
 )
 
+// Errors of an erasure. After all of them but ErrUnfinished, nothing was
+// erased.
+var (
+	// ErrNoErasureKey: the chain was begun without one.
+	ErrNoErasureKey = errors.New("the chain has no erasure key")
+	// ErrErasureKey: the order is not signed by the erasure key of the chain.
+	ErrErasureKey = errors.New("not the erasure key of the chain")
+	// ErrOrder: the order is not about this line, or not whole.
+	ErrOrder = errors.New("erasure order does not hold")
+	// ErrNotErasable: the line is a control record.
+	ErrNotErasable = errors.New("line cannot be erased")
+	// ErrNoLine: the chain has no such line.
+	ErrNoLine = errors.New("no such line")
+	// ErrPruned: the file that held the line is gone.
+	ErrPruned = errors.New("line is not there any more")
+	// ErrHeld: nothing is to be removed from this journal.
+	ErrHeld = errors.New("journal is on hold")
+	// ErrUnfinished: it is sealed that the lines are erased, and some of
+	// their payload may still be there.
+	ErrUnfinished = errors.New("the erasure is sealed, and not complete yet; the next opening of the journal completes it")
+)
+
 // Retryable reports whether the same batch may succeed later: when the disk
 // has space again, when the lock is free, when the files are back.
 // It is false for what lies in the record itself, and for nil.
 func Retryable(err error) bool {
 	switch {
-	case err == nil, errors.Is(err, ErrConflict), errors.Is(err, ErrTooLarge), errors.Is(err, ErrPayload):
+	case err == nil, errors.Is(err, ErrConflict), errors.Is(err, ErrErased), errors.Is(err, ErrTooLarge), errors.Is(err, ErrPayload):
 		return false
 	}
 	return true

@@ -24,6 +24,8 @@ type FollowOptions struct {
 	// checked against the one before it. Where that is missing, or is no
 	// line, there is nothing to check against, and the line is taken as it
 	// is: what comes before it is an error.
+	// Lines under another key, or under an epoch of this one that is over, are not
+	// checked: ErrUnchecked.
 	Key integrity.Key
 	// After is the last line that is known already: those behind it are
 	// read. Where another line has its place, that is ErrTampered.
@@ -311,7 +313,14 @@ func (f *Follower) pass(line integrity.Line) (_ integrity.Line, err error, ok bo
 		return integrity.Line{}, errors.Join(gapOrNil(gap), f.lineError(line, wrong)), true
 	case gap != nil:
 		f.held = &line
+		if note := f.check.takeNote(); note != nil {
+			return integrity.Line{}, errors.Join(gap, note), true
+		}
 		return integrity.Line{}, gap, true
+	}
+	if note := f.check.takeNote(); note != nil {
+		f.held = &line
+		return integrity.Line{}, note, true
 	}
 	return line, nil, true
 }

@@ -117,7 +117,7 @@ func (h *handmade) segmentLine(reason string) []byte {
 	h.at.First, h.at.Size = h.at.Seq+1, 0
 	return h.line(integrity.ControlPayload(integrity.Segment{
 		Control: integrity.ControlSegment, Time: integrity.FormatTime(time.Unix(2, 0)), Writer: "w", Format: 1,
-		Chain: h.chain, KeyID: h.key.ID(), Reason: reason, Previous: before,
+		Chain: h.chain, KeyID: h.key.ID(), KeyMode: h.key.Mode(), Reason: reason, Previous: before,
 	}))
 }
 

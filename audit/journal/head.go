@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/auditchain/auditchain/integrity"
@@ -49,6 +50,14 @@ type headFile struct {
 	size  int
 	last  integrity.Head
 	slot  []byte
+	// torn says that one slot may hold a piece of a watermark, on the disk too: the
+	// other one is not touched before a whole one is durable in its place. found
+	// says that what stands there is of a writer that did not close the journal:
+	// it may have met a write that failed, and neither slot is touched before both
+	// are durable as they are.
+	torn, found bool
+	// settled, where it is not nil, is told which file the watermark is about.
+	settled *atomic.Uint64
 }
 
 // readHead reads a watermark file; nil without an error means that there is
@@ -77,15 +86,25 @@ func openHead(fsys vfs.FS, path string, k integrity.Key, chain integrity.ChainID
 	if err != nil {
 		return nil, fmt.Errorf("watermark: %w", err)
 	}
-	h := &headFile{file: f, raw: k, key: integrity.NewHeadKey(k, chain), last: last}
+	h := &headFile{file: f, raw: k, key: integrity.NewHeadKey(k, chain), last: last, found: len(contents) > 0}
 	h.size = copy(h.image[:], contents)
 	return h, nil
 }
 
+// use makes k the key that watermarks are written under from now on.
+func (h *headFile) use(k integrity.Key, chain integrity.ChainID) {
+	h.raw, h.key = k, integrity.NewHeadKey(k, chain)
+}
+
+// errOtherKey says that the newest watermark is under another key than the one
+// that this writer knows.
+var errOtherKey = errors.New("the watermark is under another key")
+
 // refresh looks whether another process wrote a watermark since. lost says
 // that there is none any more that this writer could have left or that
 // follows the one it knows: it was removed, overwritten, or put back to an
-// older one.
+// older one. errOtherKey says that it may be that of a writer who went on under
+// another key.
 func (h *headFile) refresh(fsys vfs.FS, path string) (lost bool, err error) {
 	open, err := h.is.of(h.file)
 	if err != nil {
@@ -114,11 +133,18 @@ func (h *headFile) refresh(fsys vfs.FS, path string) (lost bool, err error) {
 	if n == h.size && now == h.image {
 		return false, nil
 	}
-	head, _, err := integrity.ParseHead(now[:n], h.raw)
+	head, degraded, err := integrity.ParseHead(now[:n], h.raw)
+	h.torn = h.torn || degraded
+	if peek, ok := integrity.PeekHead(now[:n]); err != nil && ok && peek.Chain == h.last.Chain && peek.KeyID != h.raw.ID() {
+		return false, errOtherKey
+	}
 	if err != nil || head.Chain != h.last.Chain || head.Generation < h.last.Generation {
 		return true, nil //nolint:nilerr // whatever it is, it is no watermark
 	}
 	h.image, h.size, h.last = now, n, head
+	if h.settled != nil {
+		h.settled.Store(head.First)
+	}
 	return false, nil
 }
 
@@ -143,6 +169,7 @@ func (j *Journal) makeHead(at integrity.Position) error {
 	_ = c.head.file.Close()
 	c.head.file, c.head.size = f, 0
 	clear(c.head.image[:])
+	c.head.torn = true // whatever stands there
 	// Two, so that the pair is whole.
 	for range 2 {
 		if err := c.head.write(j.chain, at, j.opts.Now()); err != nil {
@@ -161,10 +188,26 @@ func (h *headFile) write(chain integrity.ChainID, at integrity.Position, now tim
 	head := integrity.Head{Generation: h.last.Generation + 1, Chain: chain, KeyID: h.raw.ID(), Epoch: h.raw.Epoch(), Position: at, Time: now}
 	h.slot = head.AppendSlot(h.slot[:0], h.key)
 	off := int64(head.Generation%2) * integrity.SlotSize
+	if h.found {
+		if err := h.file.Sync(); err != nil {
+			return fmt.Errorf("sync watermark: %w", err)
+		}
+		h.found = false
+	}
 	if _, err := h.file.WriteAt(h.slot, off); err != nil {
+		h.torn = true
 		return fmt.Errorf("watermark: %w", err)
 	}
+	if h.torn {
+		if err := h.file.Sync(); err != nil {
+			return fmt.Errorf("sync watermark: %w", err)
+		}
+		h.torn = false
+	}
 	h.last = head
+	if h.settled != nil {
+		h.settled.Store(at.First)
+	}
 	copy(h.image[off:], h.slot)
 	h.size = max(h.size, int(off)+integrity.SlotSize)
 	return nil

@@ -71,7 +71,7 @@ func (h *history) look(line integrity.Line) {
 }
 
 func idOf(line integrity.Line) stagedID {
-	s := stagedID{idEntry: idEntry{seq: line.Seq, off: line.Offset}}
+	s := stagedID{idEntry: idEntry{seq: line.Seq, off: line.Offset}, erased: line.Kind == integrity.Tombstone}
 	if id, ok := lineID(line); ok {
 		s.id = id
 	}

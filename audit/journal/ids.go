@@ -26,7 +26,7 @@ import (
 // ends must not pay for a table.
 //
 // The ring is a cache and never trusted: a hit is confirmed by reading the
-// line itself, and a slot that does not name the seq that belongs there
+// line itself (of one that was erased, the ring alone knows the id), and a slot that does not name the seq that belongs there
 // counts as missing. It is synced when a journal is closed; where the last
 // writer did not come to that, what is missing is read from the journal.
 const (
@@ -61,6 +61,7 @@ type idRing struct {
 type stagedID struct {
 	id [16]byte
 	idEntry
+	erased bool // the line does not say its id any more
 }
 
 // mark is the part of an id by which it is looked for: bytes that are random
@@ -84,7 +85,7 @@ func (r *idRing) close() error { return r.file.Close() }
 
 // stage notes a line that is about to be written.
 func (r *idRing) stage(id [16]byte, seq uint64, off int64) {
-	s := stagedID{id, idEntry{seq, off}}
+	s := stagedID{id: id, idEntry: idEntry{seq, off}}
 	r.staged = append(r.staged, s)
 	if r.byID != nil {
 		r.put(s)
@@ -188,13 +189,14 @@ func (r *idRing) slot(seq uint64) (stagedID, error) {
 // appendSlot appends the slot of a line: 16 bytes of id, 6 of seq, 6 of offset
 // and the CRC-32C of them, by which a slot shows that a crash tore.
 func (s stagedID) appendSlot(dst []byte) []byte {
-	var b [slotBytes]byte
+	dst = append(dst, make([]byte, slotBytes)...)
+	b := dst[len(dst)-slotBytes:] // an array of its own would be put on the heap, one a record
 	// Of each number the low 6 bytes count: what comes next overwrites the rest.
 	binary.BigEndian.PutUint64(b[20:], uint64(s.off))
 	binary.BigEndian.PutUint64(b[14:], s.seq)
-	copy(b[:], s.id[:])
+	copy(b, s.id[:])
 	binary.BigEndian.PutUint32(b[28:], crc32.Checksum(b[:28], castagnoli))
-	return append(dst, b[:]...)
+	return dst
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -348,6 +350,13 @@ func (r *idRing) read(t integrity.Position, open func() *history, lowest, missin
 			// when it is sent again.
 			break
 		}
+		if s.erased {
+			// Only the ring still knows the id: a record that was erased must
+			// not be sealed again.
+			if known, err := r.slot(seq); err == nil && known.seq == seq && known.off == s.off {
+				s.id = known.id
+			}
+		}
 		r.put(s)
 	}
 	r.rewrite(t, lowest)
@@ -361,7 +370,7 @@ func (r *idRing) rewrite(t integrity.Position, lowest uint64) {
 		slot := seq % ringSlots
 		id := r.inRing[slot]
 		binary.BigEndian.PutUint16(b[slot*markBytes:], mark(id))
-		s := stagedID{id, idEntry{seq, r.byID[id].off}}
+		s := stagedID{id: id, idEntry: idEntry{seq, r.byID[id].off}}
 		copy(b[slotsFrom+slot*slotBytes:], s.appendSlot(nil))
 	}
 	end := ringBytes

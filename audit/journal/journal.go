@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/auditchain/auditchain/integrity"
@@ -45,13 +46,20 @@ type Journal struct {
 
 	stop     chan struct{} // ends what runs beside the commits
 	finished chan struct{} // there may be segments to compress
+	settled  atomic.Uint64 // first line of the file that the watermark is about
 	wg       sync.WaitGroup
+
+	// stampsOver says that no time stamp is sealed any more; guarded by mu.
+	stampsOver bool
+	publisher  *publisher
+	stamper    *stamper
 
 	c committer // owned by the goroutine that commits
 }
 
 // committer is the state of whoever holds the right to commit.
 type committer struct {
+	keyring
 	// file is the one that is being written, nil before the first attach.
 	file vfs.File
 	is   identity // of file
@@ -67,10 +75,12 @@ type committer struct {
 	// firm is as far as the chain is acknowledged, or known to be on disk: what
 	// a segment that is given up is claimed to hold.
 	firm integrity.Position
-	// began is when file was begun, and firstLeaf the leaf of its first line;
-	// charter is what that line says of the chain, once that is learned.
+	// began is when file was begun, and firstLeaf the leaf of its first line,
+	// which is line firstSeq; charter is what that line says of the chain, once
+	// that is learned.
 	began     time.Time
 	firstLeaf integrity.Hash
+	firstSeq  uint64
 	charter   charter
 	learned   bool
 	// hasRecords says that file holds more than control records, or may.
@@ -95,6 +105,15 @@ type committer struct {
 	// file itself where nothing names it any more.
 	was    fs.FileInfo
 	orphan vfs.File
+	// tree is the tree of the lines, where the chain has one; point is the
+	// checkpoint of the commit that is being made, which mustSync makes durable
+	// at once; unpublished is the newest one that is not known to be durable
+	// yet, and covered by the watermark.
+	tree        treeKeeper
+	point       *Published
+	mustSync    bool
+	unpublished *Published
+	saidSigner  bool // it was reported that the signer is not the chain's any more
 	// segments caches the list of finished segments; nil when it is not known.
 	segments []Segment
 }
@@ -105,16 +124,27 @@ type request struct {
 	next     func() []Record // gives the records instead of recs
 	n        int             // how many records there are
 	receipts []Receipt
-	closing  bool // seal chain.closed, sync, and write the watermark
-	sync     bool // only sync and write the watermark
-	rotate   bool // begin a new file
-	aged     bool // begin a new file if this one is old enough
-	lead     bool // guarded by Journal.mu: this goroutine is to commit
-	err      error
-	wake     chan struct{}
+	closing  bool          // seal chain.closed, sync, and write the watermark
+	sync     bool          // only sync and write the watermark
+	rotate   bool          // begin a new file
+	aged     bool          // begin a new file if this one is old enough
+	erase    *eraseRequest // it has a commit of its own
+	stamp    *stamped      // a time stamp to be sealed
+	// act is something else to do first, in the place of records.
+	act func(context.Context) error
+	// checkpoint: seal one. point is it, or pointErr why there is none.
+	checkpoint bool
+	point      Published
+	pointErr   error
+	lead       bool // guarded by Journal.mu: this goroutine is to commit
+	err        error
+	wake       chan struct{}
 }
 
 func (r *request) bytes() int {
+	if r.erase != nil {
+		return maxCommit
+	}
 	if r.next != nil {
 		return r.n << 10 // a guess: they are not all encoded yet
 	}
@@ -147,6 +177,8 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 		path: path, opts: o, fs: o.FS, writer: uuid.New(),
 		lock: newFileLock(o.FS, path+lockSuffix), stop: make(chan struct{}), finished: make(chan struct{}, 1),
 	}
+	j.c.tree.chain = &j.chain
+	j.c.tree.file = treeFile{fs: o.FS, path: path + treeSuffix, stray: true}
 	if err := j.checkFolder(); err != nil {
 		return nil, err
 	}
@@ -162,12 +194,24 @@ func Open(ctx context.Context, path string, o Options) (*Journal, error) {
 	if err := j.openLocked(ctx); err != nil {
 		return nil, errors.Join(err, j.c.close())
 	}
+	if !o.Checkpoint.Signer.IsZero() {
+		j.publisher = newPublisher(o.Checkpoint.Publish, j.report)
+		j.stamper = newStamper(j)
+		if o.Checkpoint.Every > 0 {
+			j.wg.Go(func() { j.every(o.Checkpoint.heartbeatEvery(), heartbeat) })
+		}
+	}
 	if o.Fsync.every > 0 {
 		j.wg.Go(func() { j.every(o.Fsync.every, func() *request { return &request{sync: true} }) })
 	}
 	if age := o.Rotation.MaxAge; age > 0 {
 		j.wg.Go(func() {
 			j.every(min(max(age/8, time.Second), time.Minute), func() *request { return &request{aged: true} })
+		})
+	}
+	if every := o.Epoch.Every; o.Keys != nil && every > 0 {
+		j.wg.Go(func() {
+			j.every(min(max(every/8, time.Second), time.Minute), func() *request { return &request{} })
 		})
 	}
 	if o.Rotation.Compress {
@@ -226,7 +270,7 @@ func (j *Journal) append(ctx context.Context, r *request) error {
 	if closing {
 		return ErrClosed
 	}
-	if r.n == 0 && !r.rotate {
+	if r.n == 0 && !r.rotate && !r.checkpoint {
 		return nil
 	}
 	return j.submit(ctx, r)
@@ -238,7 +282,7 @@ func (j *Journal) append(ctx context.Context, r *request) error {
 func (j *Journal) submit(ctx context.Context, r *request) error {
 	r.wake = make(chan struct{}, 1)
 	j.mu.Lock()
-	if j.closing && !r.closing {
+	if j.closing && !r.closing && (r.stamp == nil || j.stampsOver) {
 		j.mu.Unlock()
 		return ErrClosed
 	}
@@ -304,11 +348,12 @@ func (j *Journal) takeBack(r *request) bool {
 	return false
 }
 
-// takeBatch takes what one commit does; chain.closed has one of its own.
+// takeBatch takes what one commit does; chain.closed and erasures have one of
+// their own.
 // Guarded by j.mu.
 func (j *Journal) takeBatch() []*request {
 	n, size := 0, 0
-	for n < len(j.queue) && (n == 0 || size < maxCommit && !j.queue[n].closing) {
+	for n < len(j.queue) && (n == 0 || size < maxCommit && !j.queue[n].closing && j.queue[n].erase == nil) {
 		size += j.queue[n].bytes()
 		n++
 	}
@@ -320,8 +365,9 @@ func (j *Journal) takeBatch() []*request {
 	return batch
 }
 
-// Close seals chain.closed and closes the journal. Appends that wait are done
-// first. A second Close returns ErrClosed.
+// Close seals chain.closed, and a checkpoint where there is a key for it, and
+// closes the journal. Appends that wait are done first, and checkpoints that
+// are not published yet are, for PublishTimeout at the most. A second Close returns ErrClosed.
 func (j *Journal) Close() error {
 	j.mu.Lock()
 	if j.closing {
@@ -332,7 +378,15 @@ func (j *Journal) Close() error {
 	j.mu.Unlock()
 	close(j.stop)
 	j.wg.Wait()
+	// A time stamp that is under way is sealed before the last checkpoint, which
+	// covers it. The last one gets none from this writer: no checkpoint would
+	// cover it.
+	j.stamper.close()
+	j.mu.Lock()
+	j.stampsOver = true
+	j.mu.Unlock()
 	err := j.submit(context.Background(), &request{closing: true})
+	j.publisher.close()
 	return errors.Join(err, j.c.close())
 }
 
@@ -376,6 +430,7 @@ func (c *committer) close() error {
 	if c.ids != nil {
 		errs = append(errs, c.ids.close())
 	}
+	errs = append(errs, c.tree.file.close())
 	return errors.Join(errs...)
 }
 

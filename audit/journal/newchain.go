@@ -22,12 +22,17 @@ func (j *Journal) beginAnew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	st, err := j.loadKey()
+	if err != nil {
+		return err
+	}
+	j.c.key, j.c.state = st.Key, st
 	follows := &integrity.Follows{Reason: j.opts.NewChain}
 	if len(names) == 0 {
 		if !j.lock.marked() {
 			follows = nil // there was none
 		}
-		return j.begin(ctx, follows)
+		return j.beginUnbound(ctx, follows)
 	}
 	contents, err := readHead(j.fs, j.path+headSuffix)
 	if err != nil {
@@ -39,7 +44,7 @@ func (j *Journal) beginAnew(ctx context.Context) error {
 		return err
 	}
 	follows.KeptIn = folder
-	if head, _, err := integrity.ParseHead(contents, j.opts.Key); err == nil {
+	if head, _, err := integrity.ParseHead(contents, j.c.key); err == nil {
 		follows.Chain, follows.Seq, follows.MAC = head.Chain.String(), head.Seq, head.MAC.String()
 	}
 	for _, name := range names {
@@ -51,6 +56,21 @@ func (j *Journal) beginAnew(ctx context.Context) error {
 		if err := j.fs.SyncDir(d); err != nil {
 			return err
 		}
+	}
+	return j.beginUnbound(ctx, follows)
+}
+
+// beginUnbound begins a chain with a key that may have been that of another
+// one, which it is not from then on. A crash before the new chain is durable
+// leaves a key that is bound to none, and this is done again.
+func (j *Journal) beginUnbound(ctx context.Context, follows *integrity.Follows) error {
+	c := &j.c
+	if c.state.Bound() {
+		free := integrity.KeyState{Key: c.key}
+		if err := j.opts.Keys.Save(free); err != nil {
+			return unkept(err)
+		}
+		c.state = free
 	}
 	return j.begin(ctx, follows)
 }
@@ -96,5 +116,6 @@ func isOwnName(base, name string) bool {
 	}
 	rest, ok := strings.CutPrefix(name, base)
 	return ok && (rest == "" || rest == partSuffix || rest == headSuffix || rest == idsSuffix ||
+		rest == eraseSuffix || rest == eraseSuffix+partSuffix || rest == treeSuffix || rest == checkpointsSuffix ||
 		strings.HasPrefix(rest, tornInfix) || strings.HasPrefix(rest, brokenInfix))
 }

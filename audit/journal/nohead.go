@@ -17,7 +17,15 @@ import (
 // very first opening did not get to its end has an innocent reason, and
 // begins. Any other goes on behind the last line that holds, and says for ever
 // that more may have stood there.
+//
+// The position in the key file counts like that of a watermark: the chain is
+// taken up there.
 func (j *Journal) withoutHead(ctx context.Context, headErr error) error {
+	if j.c.state.Bound() {
+		if done, err := j.fromKeyFile(ctx, headErr); done || err != nil {
+			return err
+		}
+	}
 	if j.c.file == nil {
 		return j.withoutFile(ctx, headErr)
 	}
@@ -34,7 +42,7 @@ func (j *Journal) withoutHead(ctx context.Context, headErr error) error {
 		if isIO(err) {
 			return err
 		}
-		if err != nil || b.keyID != j.opts.Key.ID() || !b.genuine(integrity.NewSealer(j.opts.Key, b.chain)) {
+		if err != nil || !j.isGenuine(&b) {
 			return j.goOnBehind(ctx, *last)
 		}
 	} else if !j.lock.marked() {
@@ -43,6 +51,11 @@ func (j *Journal) withoutHead(ctx context.Context, headErr error) error {
 			return err
 		}
 		if unfinished {
+			if j.c.state.Bound() {
+				// A key is bound once its chain is begun: what else there was has
+				// been taken away, and this is evidence.
+				return j.boundElsewhere(j.c.state, fmt.Sprintf("%q holds no more than the beginning of a chain, without what a writer leaves beside it", j.path))
+			}
 			if err := j.c.file.Truncate(0); err != nil {
 				return fmt.Errorf("journal: %w", err)
 			}
@@ -81,7 +94,7 @@ func (j *Journal) unfinished() (bool, error) {
 		case err != nil, line.ControlName() != control:
 			return false, nil //nolint:nilerr // a line that is none, with more behind it
 		}
-		if g, err := integrity.ParseGenesis(line); err == nil && g.KeyID != j.opts.Key.ID() {
+		if g, err := integrity.ParseGenesis(line); err == nil && g.KeyID != j.c.key.ID() {
 			return false, j.wrongKey(g.KeyID)
 		}
 	}
@@ -89,7 +102,109 @@ func (j *Journal) unfinished() (bool, error) {
 }
 
 func (j *Journal) wrongKey(id string) error {
-	return fmt.Errorf("%w: %q is of key %s, the key given is %s", ErrWrongKey, j.path, id, j.opts.Key.ID())
+	return fmt.Errorf("%w: %q is of key %s, the key given is %s", ErrWrongKey, j.path, id, j.c.key.ID())
+}
+
+// fromKeyFile takes the chain up at the position that the key file names, where
+// there is no valid watermark. done is false where it names none: then the
+// chain has no line under another epoch than the key's.
+func (j *Journal) fromKeyFile(ctx context.Context, headErr error) (done bool, err error) {
+	c := &j.c
+	at := c.state
+	segments, err := listSegments(j.fs, j.path)
+	if err != nil {
+		return false, err
+	}
+	if len(segments) == 0 && !j.lock.marked() {
+		if _, err := j.fs.Lstat(j.path + headSuffix); errors.Is(err, fs.ErrNotExist) {
+			return false, j.boundElsewhere(at, fmt.Sprintf("%q does not exist", j.path))
+		}
+	}
+	if len(segments) > 0 {
+		// Another chain's files are not what is left of this one.
+		b, err := j.startOf(segments[len(segments)-1])
+		switch {
+		case isIO(err):
+			return false, err
+		case err == nil && b.chain != at.Chain && b.keyID != c.key.ID():
+			return false, j.wrongKey(b.keyID)
+		case err == nil && b.chain != at.Chain:
+			return false, j.otherChain(at, "this is chain "+b.chain.String())
+		case err == nil && b.seq > at.Seq && j.isGenuine(&b):
+			return false, nil // all of the newest file can be checked
+		}
+	}
+	if at.Seq == 0 {
+		return false, nil
+	}
+	j.chain = at.Chain
+	c.sealer = integrity.NewSealer(c.key, j.chain)
+	c.tail, c.firm, c.headLost = at.Position, at.Position, true
+	if err := j.openSides(nil, integrity.Head{}); err != nil {
+		return false, err
+	}
+	found, err := j.takeUp()
+	if err != nil {
+		return false, err
+	}
+	said := integrity.WatermarkDegraded
+	if found == "" {
+		found, said = integrity.BreakNoWatermark, ""
+	}
+	c.firm, c.unsynced = c.tail, c.file != nil
+	if err := j.goOn(ctx, found); err != nil {
+		return false, err
+	}
+	return true, j.announce(ctx, said)
+}
+
+// takeUp takes in all that follows the end that is known, file by file. found
+// is as in endsAt.
+func (j *Journal) takeUp() (found string, err error) {
+	c := &j.c
+	for {
+		finished, ok, err := j.finishedSegment(c.tail.First)
+		if err != nil {
+			return "", err
+		}
+		if !ok {
+			break
+		}
+		if found, err := j.walk(finished); err != nil || found != "" {
+			return found, err
+		}
+		next, ok, err := j.finishedSegment(c.tail.Seq + 1)
+		if err != nil {
+			return "", err
+		}
+		if !ok {
+			next = Segment{Path: j.path}
+		}
+		b, err := j.startOf(next)
+		if isIO(err) {
+			return "", err
+		}
+		if err != nil || !j.follows(&b) {
+			return "", nil //nolint:nilerr // it ends here, as far as anybody can tell
+		}
+	}
+	if c.file == nil {
+		return integrity.BreakMissing, nil
+	}
+	info, err := c.file.Stat()
+	if err != nil {
+		return "", fmt.Errorf("journal: %w", err)
+	}
+	if _, found, err = endsAt(c.file, info.Size(), c.tail); err != nil || found != "" {
+		return found, err
+	}
+	r := newReader(j.path, io.NewSectionReader(c.file, c.tail.Size, info.Size()-c.tail.Size))
+	r.off = c.tail.Size
+	if err := j.readBeginning(); err != nil {
+		return "", err
+	}
+	_, err = j.advance(r)
+	return "", err
 }
 
 // withoutFile opens what has neither a file that is being written nor a valid
@@ -133,7 +248,7 @@ func (j *Journal) lastFinished(segments []Segment) (*Segment, error) {
 		if isIO(err) {
 			return nil, err
 		}
-		if err == nil && b.keyID == j.opts.Key.ID() && b.seq == segments[i].First && b.genuine(integrity.NewSealer(j.opts.Key, b.chain)) {
+		if err == nil && b.seq == segments[i].First && j.isGenuine(&b) {
 			return &segments[i], nil
 		}
 	}
@@ -160,18 +275,28 @@ func (j *Journal) goOnFrom(ctx context.Context, r *Reader, in *failingReaderAt) 
 		return fmt.Errorf("journal: %w", in.err)
 	case err != nil && err != io.EOF && !errors.As(err, &bad) && !errors.Is(err, errNoBeginning):
 		return fmt.Errorf("journal: %w", err)
-	case err == nil && b.keyID != j.opts.Key.ID():
+	case err == nil && b.keyID != c.key.ID():
 		return j.wrongKey(b.keyID)
-	case err == nil:
-		j.chain, c.key = b.chain, j.opts.Key
-		c.sealer = integrity.NewSealer(c.key, b.chain)
+	case err == nil && c.state.Bound() && c.state.Chain != b.chain:
+		return j.otherChain(c.state, "this is chain "+b.chain.String())
 	}
-	if err != nil || !b.genuine(c.sealer) {
-		c.sealer = nil
+	if err != nil || !j.isGenuine(&b) {
 		return fmt.Errorf("%w: %q has no valid watermark, and its first line is not one of this key's chains: nothing is left to go on from. Run: auditchain verify %s; then put the files back, or begin a new chain with: auditchain recover --new-chain REASON %s",
 			ErrTampered, r.path, j.path, j.path)
 	}
+	j.chain, c.sealer = b.chain, integrity.NewSealer(c.key, b.chain)
 	c.tail = integrity.Position{First: b.seq, Seq: b.seq, MAC: b.mac, Size: b.end}
+	switch {
+	case b.epoch > c.key.Epoch():
+		if err := j.stepTo(b.epoch, c.tail, b.began); err != nil {
+			return err
+		}
+	case c.key.Forward():
+		c.state.Chain, c.unsaved = j.chain, true
+		if c.state.Since.IsZero() {
+			c.state.Since = b.began
+		}
+	}
 	c.learn(&b)
 	if err := j.openSides(nil, integrity.Head{}); err != nil {
 		return err

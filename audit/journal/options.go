@@ -33,6 +33,10 @@ type Options struct {
 	// whoever holds its private key may have records erased. The zero value
 	// is that nobody may.
 	ErasureKey integrity.PublicKey
+	// Imported names the file of the older format whose records are written
+	// now: the genesis of a chain that this opening begins says so, and a
+	// chain that was not begun for this very file is refused (ErrImported).
+	Imported *integrity.Imported
 	// Fsync says when an acknowledged record is durable; the zero value is
 	// FsyncAlways.
 	Fsync FsyncMode
@@ -63,19 +67,21 @@ type Options struct {
 	Now func() time.Time
 }
 
-// KeyStore keeps the state of a forward-secure key: a file, as a rule. Its
-// methods are called under the lock of the journal.
+// KeyStore keeps the state of a key: a file, as a rule. Its methods are called
+// under the lock of the journal, which works on copies of what they return, and
+// wipes those. A store should keep no copy in memory.
 type KeyStore interface {
 	// Load returns the state that is kept.
 	Load() (integrity.KeyState, error)
 	// Save replaces it, durably and at once: after a crash, either the one
 	// before is there or this one. What was there before must not be there any
-	// more.
+	// more; but one of another id, whose time is over, is kept beside it.
 	Save(integrity.KeyState) error
-	// Find returns the state of the key with an id that is not the one that
-	// Load returns: one that `auditchain key rotate` put beside it before a
-	// crash, or put in its place meanwhile. From then on it is the one that
-	// Load returns. The error is ErrWrongKey where there is none.
+	// Find returns the state of the key with an id that may not be the one that
+	// Load returned: one that `auditchain key rotate` put beside it before a
+	// crash, or put in its place meanwhile. It changes nothing: Save puts the key
+	// in its place once the watermark is under it. The error is ErrWrongKey where
+	// there is none.
 	Find(id string) (integrity.KeyState, error)
 }
 
@@ -104,7 +110,10 @@ type Checkpoint struct {
 	Records int64
 	Every   time.Duration
 	// Publish gets each checkpoint when it is durable, in order, from a
-	// goroutine of its own; nil does nothing. ctx ends when the journal is
+	// goroutine of its own; nil does nothing. One that is not durable before
+	// the next one is made (with an fsync mode that is not "always") is passed
+	// over, and so is the oldest where too many wait, which Report is told:
+	// the later one covers what it covered. ctx ends when the journal is
 	// closed and PublishTimeout has passed.
 	Publish func(ctx context.Context, c Published)
 	// Timestamp gets an RFC 3161 time stamp of what is given, a signed note;
@@ -115,6 +124,19 @@ type Checkpoint struct {
 
 // DefaultCheckpoint is what a Checkpoint does where its fields are 0.
 var DefaultCheckpoint = Checkpoint{Records: 10_000, Every: time.Minute}
+
+func (c *Checkpoint) fill() error {
+	if !c.Signer.IsZero() && c.Signer.Kind() != integrity.KindCheckpoint {
+		return fmt.Errorf("%w: checkpoints are not signed with a key for %s", integrity.ErrKeyKind, c.Signer.Kind())
+	}
+	if c.Records == 0 {
+		c.Records = DefaultCheckpoint.Records
+	}
+	if c.Every == 0 {
+		c.Every = DefaultCheckpoint.Every
+	}
+	return nil
+}
 
 // Published is a checkpoint of the chain.
 type Published struct {
@@ -218,9 +240,26 @@ func ParseFsync(s string) (FsyncMode, error) {
 	return FsyncEvery(d), nil
 }
 
+var errForwardAlone = errors.New("a forward-secure key must be kept where it can be replaced, because it steps: give its file (--key-file, `key: {file: …}`), and not an environment variable or a credential; or use a static key")
+
 func (o *Options) fill() error {
-	if o.Key.IsZero() {
+	switch {
+	case o.Keys != nil && !o.Key.IsZero():
+		return errors.New("journal options: a key and a store of keys exclude each other")
+	case o.Keys != nil:
+		// It is read under the lock.
+	case o.Key.IsZero():
 		return errors.New("journal needs a key; `auditchain key new FILE` makes one")
+	case o.Key.VerifyOnly():
+		return fmt.Errorf("journal options: %w", integrity.ErrVerifyOnly)
+	case o.Key.Forward():
+		return errForwardAlone
+	}
+	if o.Epoch.Every == 0 {
+		o.Epoch.Every = DefaultEpoch.Every
+	}
+	if o.Epoch.Records == 0 {
+		o.Epoch.Records = DefaultEpoch.Records
 	}
 	if o.LockTimeout < 0 {
 		return errors.New("lock timeout is negative")
@@ -229,6 +268,9 @@ func (o *Options) fill() error {
 		o.LockTimeout = DefaultLockTimeout
 	}
 	if err := o.Rotation.check(); err != nil {
+		return err
+	}
+	if err := o.Checkpoint.fill(); err != nil {
 		return err
 	}
 	if o.NewChain != "" && o.Restored != "" {

@@ -42,7 +42,8 @@ type Receipt struct {
 	// Duplicate says that the same record was already in the journal:
 	// Seq, Leaf and MAC are those of the first one.
 	Duplicate bool
-	// Err is why this record alone was refused (ErrConflict, ErrTooLarge);
+	// Err is why this record alone was refused (ErrConflict, ErrErased,
+	// ErrTooLarge);
 	// the other records of the batch are sealed all the same.
 	Err error
 }

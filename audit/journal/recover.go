@@ -43,14 +43,51 @@ func (j *Journal) advance(r *Reader) (stop, error) {
 		if err != nil {
 			return stopEnd, fmt.Errorf("%q: %w", r.path, err)
 		}
-		mac := c.sealer.MAC(c.tail.MAC, c.tail.Seq+1, line.Leaf(&c.leaf))
+		leaf := line.Leaf(&c.leaf)
+		mac := c.sealer.MAC(c.tail.MAC, c.tail.Seq+1, leaf)
 		if line.Seq != c.tail.Seq+1 || line.MAC != mac {
 			return stopForeign, nil
 		}
+		before := c.tail
+		c.tree.pass(before, &line, leaf, r.off)
 		c.tail.Seq, c.tail.MAC, c.tail.Size = line.Seq, mac, r.off
 		c.hasRecords = c.hasRecords || line.Kind == integrity.Record
 		c.unsynced, c.unmarked = true, true
+		if err := j.cross(line, before.MAC); err != nil {
+			c.tail = before
+			return stopEnd, err
+		}
+		if c.ending() {
+			if _, err := r.Next(); err != io.EOF {
+				// Nothing follows it in the same file, not even after a crash.
+				return stopForeign, asIO(r, err)
+			}
+			return stopEnd, nil
+		}
 	}
+}
+
+// cross takes in what a line that holds, behind a line with the tag prev, says of
+// the keys that what follows is under.
+func (j *Journal) cross(line integrity.Line, prev integrity.Hash) error {
+	switch line.ControlName() {
+	case integrity.ControlEpoch:
+		return j.crossEpoch(line)
+	case integrity.ControlKey:
+		return j.crossKey(line, prev)
+	case integrity.ControlSigner:
+		j.c.crossSigner(line)
+	}
+	return nil
+}
+
+// asIO is err where it is a failure to read, and not what was read.
+func asIO(r *Reader, err error) error {
+	var bad *LineError
+	if err == nil || err == io.EOF || errors.As(err, &bad) {
+		return nil
+	}
+	return fmt.Errorf("%q: %w", r.path, err)
 }
 
 // catchUp takes in the lines between the end that is known and size: those of
@@ -92,6 +129,9 @@ func (j *Journal) catchUp(ctx context.Context, size, dirty int64) (changed bool,
 		return false, j.goOn(ctx, integrity.BreakForeign)
 	case stopTorn:
 		return false, j.setAside(ctx, size)
+	}
+	if c.ending() {
+		return false, j.settleKey(ctx)
 	}
 	return false, nil
 }

@@ -91,6 +91,9 @@ func (j *Journal) readBeginning() error {
 	}
 	if err == nil {
 		c.learn(&b)
+		if !j.isGenuine(&b) {
+			c.unvouched = b.seq
+		}
 	}
 	return nil
 }
@@ -160,6 +163,16 @@ func (j *Journal) resumeNext(ctx context.Context, finished Segment) error {
 		if found != "" {
 			return j.goOn(ctx, found)
 		}
+		if c.ending() {
+			reason = integrity.SegmentKey
+			c.unsynced = false // walk has seen to it
+			if err := j.keepKey(ctx); err != nil {
+				return err
+			}
+			if err := j.learnSigner(); err != nil {
+				return err
+			}
+		}
 	}
 	switch {
 	case foreign:
@@ -205,10 +218,14 @@ func (j *Journal) skipFinished(last Segment) (Segment, error) {
 // that had the chain up to there could make such a line.
 func (j *Journal) follows(b *beginning) bool {
 	c := &j.c
-	if !b.genuine(c.sealer) || b.previous.Seq < c.tail.Seq || b.previous.Seq == c.tail.Seq && b.previous.MAC != c.tail.MAC {
+	s, ok := j.sealerOf(b)
+	if !ok || b.chain != j.chain || !b.genuine(s) || b.previous.Seq < c.tail.Seq || b.previous.Seq == c.tail.Seq && b.previous.MAC != c.tail.MAC {
 		return false
 	}
 	c.tail = integrity.Position{First: b.seq, Seq: b.seq, MAC: b.mac, Size: b.end}
+	if b.epoch > c.key.Epoch() && j.stepTo(b.epoch, c.tail, b.began) != nil {
+		return false
+	}
 	c.learn(b)
 	c.ids.drop()
 	return true
@@ -268,8 +285,18 @@ func (j *Journal) walk(finished Segment) (found string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("segment: %w", err)
 	}
-	if _, found, err = endsAt(f, info.Size(), c.tail); err != nil || found != "" {
+	last, found, err := endsAt(f, info.Size(), c.tail)
+	if err != nil || found != "" {
 		return found, err
+	}
+	if err := j.checkEnd(last); err != nil {
+		return "", err
+	}
+	if c.ending() {
+		if info.Size() > c.tail.Size {
+			return integrity.BreakForeign, nil
+		}
+		return "", nil
 	}
 	from := c.tail.Size
 	r := newReader(finished.Path, io.NewSectionReader(f, from, info.Size()-from))
@@ -310,6 +337,15 @@ func (j *Journal) walkCompressed(finished Segment) (found string, err error) {
 	}
 	if r.off != j.c.tail.Size || last.Seq != j.c.tail.Seq || last.MAC != j.c.tail.MAC {
 		return integrity.BreakAltered, nil
+	}
+	if err := j.checkEnd(last); err != nil {
+		return "", err
+	}
+	if j.c.ending() {
+		if _, err := r.Next(); err != io.EOF {
+			return integrity.BreakForeign, asIO(r, err)
+		}
+		return "", nil
 	}
 	stop, err := j.advance(r)
 	if stop == stopForeign {

@@ -68,6 +68,7 @@ func (j *Journal) pruneBy(policy integrity.Retention) error {
 	}
 	c.segments = nil
 	for _, s := range all[:n] {
+		delete(c.roots, s.First)
 		removed, rerr := j.removeSegment(s.First)
 		if err = rerr; err != nil || !removed {
 			break // it goes the next time
@@ -135,12 +136,12 @@ func (j *Journal) removable(all []Segment) (through integrity.Position, n int, e
 		return through, 0, err
 	}
 	for i := 0; i+1 < len(all) && all[i].First > 0 && all[i].First < stays; i++ {
-		next, err := j.startOf(all[i+1])
+		next, err := j.rootOf(all[i+1])
+		if err == errUnvouched || err == nil && next.previous.First != all[i].First {
+			return through, n, fmt.Errorf("%q does not go on from %q; nothing from there on is removed; run: auditchain verify %s", all[i+1].Path, all[i].Path, j.path)
+		}
 		if err != nil {
 			return through, n, err
-		}
-		if !next.genuine(j.c.sealer) || next.previous.First != all[i].First {
-			return through, n, fmt.Errorf("%q does not go on from %q; nothing from there on is removed; run: auditchain verify %s", all[i+1].Path, all[i].Path, j.path)
 		}
 		if o.KeepFor > 0 && (next.began.IsZero() || j.opts.Now().Sub(next.began) < o.KeepFor) {
 			break
@@ -154,25 +155,122 @@ func (j *Journal) removable(all []Segment) (through integrity.Position, n int, e
 // files to keep protects; 0 when that is all of them. It counts what the chain
 // itself names, and no file that somebody put beside it.
 func (j *Journal) oldestToStay() (uint64, error) {
-	first := j.c.tail.First
-	at, err := readStart(newReader(j.path, io.NewSectionReader(j.c.file, 0, 1<<62)))
+	at, err := j.newestRoot()
+	if err == errUnvouched {
+		return 0, nil
+	}
 	if err != nil {
-		return 0, fmt.Errorf("%q: %w", j.path, err)
+		return 0, err
 	}
 	for range j.opts.Rotation.Keep {
-		first = at.previous.First
-		s, ok, err := j.finishedSegment(first)
-		if err != nil || !ok || first == 0 {
+		s, ok, err := j.finishedSegment(at.previous.First)
+		if err != nil || !ok || at.previous.First == 0 {
 			return 0, err
 		}
-		if at, err = j.startOf(s); err != nil {
-			return 0, err
-		}
-		if !at.genuine(j.c.sealer) {
+		at, err = j.rootBefore(at, s)
+		if err == errUnvouched {
 			return 0, fmt.Errorf("%q does not begin as a file of this chain; nothing is removed; run: auditchain verify %s", s.Path, j.path)
 		}
+		if err != nil {
+			return 0, err
+		}
 	}
-	return first, nil
+	return at.first, nil
+}
+
+// root is what retention goes by of the beginning of a file, once it was found
+// genuine.
+type root struct {
+	first        uint64
+	leaf         integrity.Hash
+	previous     integrity.Position
+	previousLeaf integrity.Hash
+	began        time.Time
+}
+
+// errUnvouched says that nothing that is at hand vouches for a beginning.
+var errUnvouched = errors.New("nothing vouches for the beginning of the file")
+
+// vouch keeps a beginning that was found genuine.
+func (c *committer) vouch(b *beginning) root {
+	r := root{first: b.seq, leaf: b.leaf(), previous: b.previous, previousLeaf: b.previousLeaf, began: b.began}
+	if c.roots == nil {
+		c.roots = make(map[uint64]root)
+	}
+	c.roots[b.seq] = r
+	return r
+}
+
+// newestRoot is the beginning of the file that is being written. That of a file
+// which was begun in an epoch that is over, by somebody else, cannot be checked
+// any more: then nothing is removed until the next file is begun.
+func (j *Journal) newestRoot() (root, error) {
+	c := &j.c
+	if r, ok := c.roots[c.tail.First]; ok {
+		return r, nil
+	}
+	b, err := readStart(newReader(j.path, io.NewSectionReader(c.file, 0, 1<<62)))
+	switch {
+	case err != nil:
+		return root{}, fmt.Errorf("%q: %w", j.path, err)
+	case b.seq != c.tail.First || b.leaf() != c.firstLeaf:
+		return root{}, fmt.Errorf("%q does not begin as it did; nothing is removed; run: auditchain verify %s", j.path, j.path)
+	case c.unvouched == b.seq:
+		return root{}, errUnvouched
+	}
+	return c.vouch(&b), nil
+}
+
+// rootBefore is the beginning of the file s, before the one that begins with
+// at. The lines of epochs that are over cannot be checked with the key, but
+// the beginnings of all files hold together by their leaves.
+func (j *Journal) rootBefore(at root, s Segment) (root, error) {
+	if r, ok := j.c.roots[s.First]; ok {
+		return r, nil
+	}
+	b, err := j.startOf(s)
+	switch {
+	case err != nil:
+		return root{}, err
+	case b.seq != s.First || s.First != at.previous.First:
+		return root{}, errUnvouched
+	case b.leaf() != at.previousLeaf && (at.previousLeaf != integrity.Hash{} || !j.isGenuine(&b)):
+		return root{}, errUnvouched
+	}
+	return j.c.vouch(&b), nil
+}
+
+// rootOf is the beginning of any file of the chain.
+func (j *Journal) rootOf(s Segment) (root, error) {
+	if s.First == 0 {
+		return j.newestRoot()
+	}
+	if r, ok := j.c.roots[s.First]; ok {
+		return r, nil
+	}
+	b, err := j.startOf(s)
+	if err != nil {
+		return root{}, err
+	}
+	if b.seq == s.First && b.chain == j.chain && j.isGenuine(&b) {
+		return j.c.vouch(&b), nil
+	}
+	// From the newest one backwards.
+	at, err := j.newestRoot()
+	for err == nil && at.first > s.First {
+		before, ok, ferr := j.finishedSegment(at.previous.First)
+		if ferr != nil {
+			return root{}, ferr
+		}
+		if !ok {
+			return root{}, errUnvouched
+		}
+		at, err = j.rootBefore(at, before)
+	}
+	if err == nil && at.first != s.First {
+		err = errUnvouched
+	}
+	return at, err
 }
 
 func (j *Journal) startOf(s Segment) (beginning, error) {

@@ -63,6 +63,15 @@ func (j *Journal) rotate(ctx context.Context, reason string) error {
 // leave gives the file its finished name, and begins the next one behind the
 // end that is known.
 func (j *Journal) leave(ctx context.Context, reason string) error {
+	must := reason != integrity.SegmentSize && reason != integrity.SegmentAge
+	if _, err := j.segmentTree(must); err != nil {
+		if reason == integrity.SegmentSync {
+			return j.stale(err)
+		}
+		// The next file has to say what the tree is, which may be read later.
+		j.report(fmt.Errorf("rotation: %w; records go on into the same file", err))
+		return nil
+	}
 	if err := j.finish(); err != nil {
 		// A rename that is reported as failed may have been done.
 		if named, nerr := j.named(); nerr != nil || !named || reason == integrity.SegmentSync {
@@ -112,7 +121,7 @@ func (j *Journal) finish() error {
 // its `previous`. more are control records that follow the first line.
 func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) (err error) {
 	c := &j.c
-	previous, previousLeaf := c.tail, c.firstLeaf
+	previous := c.tail
 	defer func() {
 		if err != nil {
 			c.ids.unstage()
@@ -122,6 +131,14 @@ func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) 
 	}()
 	if err := j.learnCharter(); err != nil {
 		return err
+	}
+	tree, err := j.segmentTree(true)
+	if err != nil {
+		return err
+	}
+	var previousLeaf integrity.Hash
+	if c.firstSeq == previous.First {
+		previousLeaf = c.firstLeaf
 	}
 	f, err := j.fs.OpenFile(j.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -141,7 +158,7 @@ func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) 
 		Control: integrity.ControlSegment, Time: integrity.FormatTime(now), Writer: j.writer.String(),
 		Format: integrity.FormatVersion, Chain: j.chain, KeyID: c.key.ID(), KeyMode: c.key.Mode(), Epoch: c.key.Epoch(),
 		CheckpointKey: c.charter.checkpointKey, ErasureKey: c.charter.erasureKey,
-		Reason: reason, Previous: previous, PreviousLeaf: previousLeaf, Retention: c.charter.retention,
+		Reason: reason, Previous: previous, PreviousLeaf: previousLeaf, Tree: tree, Retention: c.charter.retention,
 	})
 	for _, record := range more {
 		j.sealControl(&at, record)
@@ -162,10 +179,19 @@ func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) 
 	if err := c.head.file.Sync(); err != nil {
 		return fmt.Errorf("sync watermark: %w", err)
 	}
-	c.tail, c.began, c.firstLeaf, c.hasRecords = at, now, firstLeaf, false
+	c.tail, c.began, c.hasRecords = at, now, false
+	c.firstLeaf, c.firstSeq = firstLeaf, at.First
 	c.unsynced, c.doubtful = false, false
 	c.segments = nil
 	c.ids.store()
+	j.settleTree()
+	j.saveTree()
+	if reason == integrity.SegmentSync {
+		// What the disk did not take may be what it is of. The next one covers
+		// it, if it is there.
+		c.unpublished = nil
+	}
+	j.publishSealed()
 	select {
 	case j.finished <- struct{}{}:
 	default:
@@ -174,23 +200,34 @@ func (j *Journal) startSegment(ctx context.Context, reason string, more ...any) 
 }
 
 // learnCharter finds out what the genesis says, from the segment before, where
-// this writer did not read the beginning of any. Where that is gone too,
-// nothing is allowed.
+// this writer did not read the beginning of any. Where that is gone too, or
+// altered, the cache of the tree says it, under its tag; where there is none of
+// that either, nothing is allowed, and nobody can make a checkpoint.
 func (j *Journal) learnCharter() error {
 	c := &j.c
-	if c.learned {
+	if c.learned && c.firstSeq == c.tail.First {
 		return nil
 	}
 	s, ok, err := j.finishedSegment(c.tail.First)
-	if err != nil || !ok {
+	if err != nil {
 		return err
 	}
-	b, err := j.startOf(s)
-	if isIO(err) {
-		return err
+	if ok {
+		b, err := j.startOf(s)
+		if isIO(err) {
+			return err
+		}
+		if err == nil && b.chain == j.chain && b.seq == s.First {
+			// One that is under a key which is not at hand any more says so as it
+			// stands: whether it is genuine is for `verify` to find.
+			if s, ok := j.sealerOf(&b); !ok || b.genuine(s) {
+				c.learn(&b)
+				return nil
+			}
+		}
 	}
-	if err == nil && b.genuine(c.sealer) {
-		c.learn(&b)
+	if !c.learned {
+		j.recallCharter()
 	}
 	return nil
 }

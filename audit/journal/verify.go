@@ -71,7 +71,8 @@ const maxSnapshots = 10
 func verifyOnce(ctx context.Context, path string, alone *Segment, key integrity.Key, o VerifyOptions) (r *integrity.Report, vanished bool, err error) {
 	in := integrity.Input{File: path, Key: key, Workers: o.Workers, Alone: alone != nil, Keys: o.Keys, State: o.State, PublicKey: o.PublicKey, Given: o.Given}
 	if alone != nil {
-		// A finished segment does not change, and needs no lock.
+		// A finished segment changes only when a record in it is erased, by a
+		// file that takes its place: it needs no lock.
 		if in.Head, err = readHead(o.FS, path+headSuffix); err != nil {
 			return nil, false, err
 		}
@@ -83,13 +84,22 @@ func verifyOnce(ctx context.Context, path string, alone *Segment, key integrity.
 		}
 		defer s.release()
 		in.Files, in.Head = s.files, s.head
-		defer func() { vanished = s.vanished }()
+		defer func() { vanished = vanished || s.vanished }()
 	}
 	r = integrity.Verify(ctx, in)
 	if ctx.Err() != nil {
 		return r, false, context.Cause(ctx)
 	}
-	return r, false, nil
+	if bad := r.First(); bad != nil && bad.Kind == integrity.ErasedKind {
+		// It may have been erased after the snapshot, and what allows that be
+		// behind its end.
+		now, err := readHead(o.FS, path+headSuffix)
+		if err != nil {
+			return nil, false, err
+		}
+		vanished = !bytes.Equal(now, in.Head)
+	}
+	return r, vanished, nil
 }
 
 // snapshot is a journal as it was at one moment.
@@ -155,7 +165,7 @@ func takeSnapshot(ctx context.Context, path string, key integrity.Key, o VerifyO
 		}
 		return s, s.free()
 	}
-	return s, s.addActive(path, key)
+	return s, s.addActive(path, append([]integrity.Key{key}, o.Keys...))
 }
 
 // openActive opens the file that is being written, if there is one, and locks
@@ -179,14 +189,20 @@ func (s *snapshot) openActive(ctx context.Context, path string, o VerifyOptions)
 // watermark nothing changes any more. What is beyond it may be set aside by
 // the next writer, so it is copied, and writers go on; if it is too much, they
 // wait until the verification is done.
-func (s *snapshot) addActive(path string, key integrity.Key) error {
+func (s *snapshot) addActive(path string, keys []integrity.Key) error {
 	info, err := s.active.Stat()
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	size := info.Size()
 	fixed := int64(0)
-	if head, _, err := integrity.ParseHead(s.head, key); err == nil && s.holds(head.Position, size) {
+	head, _, err := integrity.ParseHead(s.head, keys...)
+	if err != nil {
+		// Without a key it says as well how far nothing changes, as long as the
+		// line that it names is there.
+		head, _ = integrity.PeekHead(s.head)
+	}
+	if head.Size > 0 && s.holds(head.Position, size) {
 		fixed = head.Size
 	}
 	lines := func() io.Reader { return io.NewSectionReader(s.active, 0, size) }

@@ -15,6 +15,7 @@ import (
 type watermark struct {
 	integrity.Position
 	chain integrity.ChainID
+	epoch uint64
 	// known says that there was one, at some time: then nothing is read
 	// beyond it, even while the file is gone.
 	known bool
@@ -60,6 +61,9 @@ func (w *watermark) read(f *Follower) error {
 		reason := "it is not whole"
 		if !f.o.Key.IsZero() {
 			reason = "not one under key " + f.o.Key.ID()
+			if peek, whole := integrity.PeekHead(b); whole && peek.KeyID != f.o.Key.ID() {
+				reason = "it says that the journal goes on under key " + peek.KeyID + ", and the key given is " + f.o.Key.ID()
+			}
 		}
 		return fmt.Errorf("%w in %q: %s; run: auditchain verify", ErrNoWatermark, f.path+headSuffix, reason)
 	}
@@ -71,6 +75,7 @@ func (w *watermark) read(f *Follower) error {
 		return fmt.Errorf("%w: another chain, %s, stands at %q now; it is read from its beginning", ErrReplaced, head.Chain, f.path)
 	}
 	w.Position, w.chain, w.known, w.begun = head.Position, head.Chain, true, false
+	w.epoch = head.Epoch
 	return nil
 }
 

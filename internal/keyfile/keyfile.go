@@ -35,11 +35,15 @@ const maxKeyFile = 1 << 10
 // ErrNoKey is returned when no source names a key.
 var ErrNoKey = errors.New("there is no key")
 
-// Source says where a key is. At most one field may be set.
+// Source says where a key is. At most one of File, Env and Credential may be
+// set.
 type Source struct {
 	File       string // path of a key file, mode 0600 or stricter
 	Env        string // environment variable that holds the key itself
 	Credential string // name of a systemd credential
+	// URL is that of the key which the key is encrypted with, where it is; ""
+	// leaves it to AUDITCHAIN_KEY_URL. It can be a secret itself.
+	URL string
 }
 
 // IsZero reports whether s names no source.
@@ -64,19 +68,44 @@ func (s Source) Validate() error {
 
 // Load reads the key.
 func Load(s Source) (integrity.Key, error) {
-	text, name, err := Bytes(s)
-	if err != nil {
-		return integrity.Key{}, err
-	}
-	k, err := integrity.ParseKey(text)
-	if err != nil {
-		return integrity.Key{}, fmt.Errorf("key in %s: %w; `auditchain key new FILE` makes a good one", name, err)
-	}
-	return k, nil
+	state, err := LoadState(s)
+	return state.Key, err
 }
 
-// Bytes returns what the source holds, unparsed, and a name for messages.
+// LoadState reads the key, and what its file says of the chain that is written
+// with it.
+func LoadState(s Source) (integrity.KeyState, error) {
+	text, name, err := Bytes(s)
+	if err != nil {
+		return integrity.KeyState{}, err
+	}
+	state, err := integrity.ParseKeyState(text)
+	if err != nil {
+		return integrity.KeyState{}, fmt.Errorf("key in %s: %w; `auditchain key new FILE` makes a good one", name, err)
+	}
+	return state, nil
+}
+
+// Bytes returns what the source holds, decrypted and unparsed, and a name for
+// messages.
 func Bytes(s Source) (text []byte, name string, err error) {
+	text, name, _, err = load(s, nil)
+	return text, name, err
+}
+
+// load is Bytes. It says too whether what it found was encrypted. What public
+// reports to be no secret may be readable by everybody.
+func load(s Source, public func(text []byte) bool) (text []byte, name string, sealed bool, err error) {
+	if text, name, err = fetch(s, public); err != nil {
+		return nil, name, false, err
+	}
+	sealed = encrypted(text)
+	text, err = s.plain(text, name)
+	return text, name, sealed, err
+}
+
+// fetch returns what the source holds.
+func fetch(s Source, public func(text []byte) bool) (text []byte, name string, err error) {
 	if err := s.Validate(); err != nil {
 		return nil, "", err
 	}
@@ -101,7 +130,9 @@ func Bytes(s Source) (text []byte, name string, err error) {
 		// directory may be reached through links of its own making.
 		text, err = read(s.File, false)
 	default:
-		text, err = read(s.File, true)
+		if text, err = read(s.File, public == nil); err == nil && public != nil && !public(text) {
+			text, err = read(s.File, true)
+		}
 	}
 	return text, fmt.Sprintf("%q", s.File), err
 }
@@ -114,7 +145,7 @@ func read(path string, strict bool) ([]byte, error) {
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("%w: %q does not exist; make it with: auditchain key new %s", ErrNoKey, path, path)
+		return nil, noKeyAt(path)
 	case err != nil:
 		return nil, fmt.Errorf("key file cannot be opened: %w", err)
 	}
@@ -123,18 +154,35 @@ func read(path string, strict bool) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key file cannot be examined: %w", err)
 	}
+	return readChecked(path, info, f, maxKeyFile, strict)
+}
+
+func noKeyAt(path string) error {
+	return fmt.Errorf("%w: %q does not exist; make it with: auditchain key new %s", ErrNoKey, path, path)
+}
+
+// readChecked reads a key file of at most limit bytes, open as in, once it is
+// sure that it is none that others could have read. info is that of the open
+// file.
+func readChecked(path string, info fs.FileInfo, in io.Reader, limit int64, strict bool) ([]byte, error) {
 	if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("key file %q is not a regular file", path)
 	}
 	if perm := info.Mode().Perm(); strict && perm&0o077 != 0 {
 		return nil, fmt.Errorf("key file %q can be used by others (mode %04o); run: chmod 600 %s", path, perm, path)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
+	text, err := io.ReadAll(io.LimitReader(in, max(limit, maxEncrypted)+1))
 	if err != nil {
 		return nil, fmt.Errorf("key file cannot be read: %w", err)
 	}
-	if len(text) > maxKeyFile {
-		return nil, fmt.Errorf("key file %q is larger than %d bytes: it is no key", path, maxKeyFile)
+	if encrypted(text) {
+		limit = maxEncrypted
+	}
+	if int64(len(text)) > limit {
+		return nil, fmt.Errorf("key file %q is larger than %d bytes: it is no key", path, limit)
+	}
+	if len(text) > 0 && len(bytes.Trim(text, "\x00")) == 0 {
+		return nil, fmt.Errorf("key file %q holds nothing but zeros: it is what is left of a key", path)
 	}
 	if bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("-----BEGIN")) {
 		return nil, fmt.Errorf("key file %q holds JSON or PEM, and no key of this kind; `auditchain key new FILE` makes one", path)
@@ -154,40 +202,4 @@ func Find(path string) (Source, error) {
 		return Source{Credential: Credential}, nil
 	}
 	return Source{}, fmt.Errorf("%w: give --key-file FILE or set %s; `auditchain key new FILE` makes a key", ErrNoKey, FileEnv)
-}
-
-// Create writes a new key file, mode 0600, durably. It never overwrites.
-func Create(path string, k integrity.Key) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%q exists already, and a key that is overwritten is lost: choose another name", path)
-	case err != nil:
-		return fmt.Errorf("key file cannot be created: %w", err)
-	}
-	_, err = f.Write(k.Text())
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
-	}
-	if err != nil {
-		// A key that is not whole must not be left to be used.
-		_ = os.Remove(path)
-		return fmt.Errorf("key file cannot be written: %w", err)
-	}
-	return nil
-}
-
-func syncDir(name string) error {
-	d, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

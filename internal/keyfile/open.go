@@ -18,24 +18,43 @@ import (
 // they are not given another.
 const CheckpointSuffix = ".checkpoint"
 
-// OpenKeys reads the key of a source for a writer. Where the source can be
-// rewritten, the key comes with a store, and is good for Options.Keys; else
-// the store is nil, and the key is good for Options.Key.
+// OpenKeys reads the key of a source for a writer. Where the source is a file,
+// the key comes with a store, which goes into Options.Keys, and Options.Key
+// stays empty; else the store is nil, and the key goes into Options.Key. (A
+// forward-secure key from there is good for verifying, and journal.Open refuses
+// it.)
 func OpenKeys(s Source) (integrity.Key, journal.KeyStore, error) {
-	k, err := Load(s)
-	return k, nil, err
+	if s.File == "" || s.Validate() != nil {
+		k, err := Load(s)
+		return k, nil, err
+	}
+	crypt, err := s.Crypt()
+	if err != nil {
+		return integrity.Key{}, nil, err
+	}
+	store := &Store{Path: s.File, Crypt: crypt}
+	st, err := store.Load()
+	if err != nil {
+		return integrity.Key{}, nil, err
+	}
+	return st.Key, store, nil
 }
 
 // LoadSigning reads the file of a signing key of a kind, under the same rules
 // as any key file.
 func LoadSigning(path, kind string) (integrity.SigningKey, error) {
-	text, err := read(path, true)
+	return LoadSigningFrom(Source{File: path}, kind)
+}
+
+// LoadSigningFrom reads a signing key of a kind.
+func LoadSigningFrom(s Source, kind string) (integrity.SigningKey, error) {
+	text, name, err := Bytes(s)
 	if err != nil {
 		return integrity.SigningKey{}, err
 	}
 	k, err := integrity.ParseSigningKey(kind, text)
 	if err != nil {
-		return k, fmt.Errorf("%s key in %q: %w", kind, path, err)
+		return k, fmt.Errorf("%s key in %s: %w", kind, name, err)
 	}
 	return k, nil
 }
@@ -63,5 +82,5 @@ func BesideKey(s Source) (integrity.SigningKey, error) {
 	if _, err := os.Lstat(s.File + CheckpointSuffix); errors.Is(err, fs.ErrNotExist) {
 		return integrity.SigningKey{}, nil
 	}
-	return LoadSigning(s.File+CheckpointSuffix, integrity.KindCheckpoint)
+	return LoadSigningFrom(Source{File: s.File + CheckpointSuffix, URL: s.URL}, integrity.KindCheckpoint)
 }

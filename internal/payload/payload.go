@@ -54,5 +54,6 @@ type (
 const (
 	EventFieldType = wire.EventFieldType
 	IDConflict     = wire.IDConflict
+	Erased         = wire.Erased
 	TooLarge       = wire.TooLarge
 )

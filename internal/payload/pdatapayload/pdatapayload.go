@@ -38,6 +38,7 @@ type (
 const (
 	EventFieldType = wire.EventFieldType
 	IDConflict     = wire.IDConflict
+	Erased         = wire.Erased
 	TooLarge       = wire.TooLarge
 )
 

@@ -58,6 +58,8 @@ const (
 	EventFieldType Reason = "event_field_type"
 	// IDConflict: the id is known, with other content.
 	IDConflict Reason = "id_conflict"
+	// Erased: the record of this id was erased.
+	Erased Reason = "erased"
 	// TooLarge: the payload is longer than MaxRecordBytes.
 	TooLarge Reason = "too_large"
 )

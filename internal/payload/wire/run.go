@@ -211,8 +211,8 @@ func (r *Result) Rejected() []ReasonCount {
 }
 
 // Rejection returns an audit.rejected event for Records[i], which the journal
-// would not take: journal.ErrConflict is [IDConflict], journal.ErrTooLarge is
-// [TooLarge]. It must be called before Release; the record stays valid after.
+// would not take: journal.ErrConflict is [IDConflict], journal.ErrErased
+// [Erased], journal.ErrTooLarge [TooLarge]. It must be called before Release; the record stays valid after.
 func (r *Result) Rejection(i int, why Reason) journal.Record {
 	return r.batches[i/r.size].Rejection(i%r.size, why)
 }
