@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/auditchain/auditchain/audit/journal"
+	"github.com/auditchain/auditchain/internal/publickeyconfig"
 	"github.com/auditchain/auditchain/internal/redactconfig"
 )
 
@@ -37,6 +38,13 @@ type Config struct {
 	// Rotation says when a new file is begun, and what becomes of the finished
 	// ones. By default, everything stays in one file.
 	Rotation RotationConfig `mapstructure:"rotation"`
+	// Checkpoint says who signs checkpoints of the chain, and when.
+	Checkpoint CheckpointConfig `mapstructure:"checkpoint"`
+	// Epoch says when a forward-secure key steps.
+	Epoch EpochConfig `mapstructure:"epoch"`
+	// ErasureKey is named by a chain that is begun: whoever holds its private
+	// key may have records erased. By default, nobody may.
+	ErasureKey publickeyconfig.Config `mapstructure:"erasure_public_key"`
 	// Redaction is the same block as that of the processor audit_redaction.
 	Redaction redactconfig.Config `mapstructure:"redaction"`
 
@@ -46,7 +54,13 @@ type Config struct {
 var _ confmap.Unmarshaler = (*Config)(nil)
 
 func createDefaultConfig() component.Config {
-	return &Config{Fsync: "always", LockTimeout: defaultLockTimeout, Rotation: RotationConfig{Compress: compressNone}}
+	return &Config{
+		Fsync:       "always",
+		LockTimeout: defaultLockTimeout,
+		Rotation:    RotationConfig{Compress: compressNone},
+		Checkpoint:  defaultCheckpoint(),
+		Epoch:       defaultEpoch(),
+	}
 }
 
 // absent are keys that other exporters know and that would break what this one

@@ -21,6 +21,9 @@
 // A record that can never be sealed does not stop its batch: an
 // audit.rejected record takes its place.
 //
+// Where a key for checkpoints stands beside the key file, checkpoints of the
+// chain are made and signed with it (docs/CHECKPOINTS.md).
+//
 // # What is not
 //
 // There is no queue and no retry in this exporter, because both would

@@ -19,6 +19,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/auditchain/auditchain/audit/journal"
+	"github.com/auditchain/auditchain/integrity"
+	"github.com/auditchain/auditchain/internal/keyfile"
 	"github.com/auditchain/auditchain/internal/payload/pdatapayload"
 	"github.com/auditchain/auditchain/internal/vfs"
 )
@@ -72,23 +74,11 @@ func (e *chainExporter) start(ctx context.Context, host component.Host) error {
 	if err != nil {
 		return err
 	}
-	key, err := e.cfg.Key.Load()
-	if err != nil {
-		return fmt.Errorf("key: %w", err)
-	}
-	fsync, err := journal.ParseFsync(e.cfg.Fsync)
+	opts, key, err := e.options()
 	if err != nil {
 		return err
 	}
-	j, err := journal.Open(ctx, e.cfg.Path, journal.Options{
-		Key:         key,
-		Fsync:       fsync,
-		LockTimeout: e.cfg.LockTimeout,
-		Rotation:    e.cfg.Rotation.rotation(),
-		Report:      e.reports.add,
-		Version:     e.version,
-		FS:          e.fs,
-	})
+	j, err := journal.Open(ctx, e.cfg.Path, opts)
 	if err != nil {
 		return err
 	}
@@ -97,8 +87,44 @@ func (e *chainExporter) start(ctx context.Context, host component.Host) error {
 	e.journal = j
 	e.telemetry.start(ctx)
 	e.logger.Info("journal is open", zap.String("path", e.cfg.Path), zap.Stringer("chain", j.Chain()),
-		zap.String("key_id", key.ID()), zap.String("fsync", e.cfg.Fsync))
+		zap.String("key_id", key.ID()), zap.String("key_mode", key.Mode()), zap.String("fsync", e.cfg.Fsync),
+		zap.String("checkpoint_key", opts.Checkpoint.Signer.Public().Base64()))
 	return nil
+}
+
+// options reads the keys that the configuration names.
+func (e *chainExporter) options() (journal.Options, integrity.Key, error) {
+	o := journal.Options{
+		LockTimeout: e.cfg.LockTimeout,
+		Rotation:    e.cfg.Rotation.rotation(),
+		Epoch:       e.cfg.Epoch.epoch(),
+		Report:      e.reports.add,
+		Version:     e.version,
+		FS:          e.fs,
+	}
+	source := e.cfg.Key.Source()
+	key, store, err := keyfile.OpenKeys(source)
+	if err != nil {
+		return o, key, fmt.Errorf("key: %w", err)
+	}
+	if e.cfg.Epoch.written && !key.Forward() {
+		return o, key, fmt.Errorf("epoch: key %s is static and has no epochs; leave the block out", key.ID())
+	}
+	if store != nil {
+		o.Keys = &countedKeys{KeyStore: store, telemetry: e.telemetry, epoch: key.Epoch()}
+	} else {
+		o.Key = key
+	}
+	if o.Checkpoint, err = e.cfg.Checkpoint.checkpoints(source, e.telemetry); err != nil {
+		return o, key, err
+	}
+	if o.ErasureKey, err = e.cfg.ErasureKey.Load(integrity.KindErasure); err != nil {
+		return o, key, fmt.Errorf("erasure_public_key: %w", err)
+	}
+	if o.Fsync, err = journal.ParseFsync(e.cfg.Fsync); err != nil {
+		return o, key, err
+	}
+	return o, key, nil
 }
 
 // shutdown closes the journal, after batches under way. A helper that was
@@ -197,6 +223,8 @@ func reasonFor(err error) (pdatapayload.Reason, bool) {
 	switch {
 	case errors.Is(err, journal.ErrConflict):
 		return pdatapayload.IDConflict, true
+	case errors.Is(err, journal.ErrErased):
+		return pdatapayload.Erased, true
 	case errors.Is(err, journal.ErrTooLarge):
 		return pdatapayload.TooLarge, true
 	}

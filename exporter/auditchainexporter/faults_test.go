@@ -281,12 +281,12 @@ func TestClientThatGaveUp(t *testing.T) {
 
 func TestErrorsAboutTheRecordsArePermanent(t *testing.T) {
 	f := newFixture(t).start(t)
-	for _, cause := range []error{journal.ErrPayload, journal.ErrConflict, journal.ErrTooLarge} {
+	for _, cause := range []error{journal.ErrPayload, journal.ErrConflict, journal.ErrErased, journal.ErrTooLarge} {
 		if err := f.inner.failed(context.Background(), cause); !consumererror.IsPermanent(err) || !errors.Is(err, cause) {
 			t.Errorf("%v became %v", cause, err)
 		}
 	}
-	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.failures(f.point(3, attribute.String("failure", "permanent"))...), ignore...)
+	metadatatest.AssertEqualAuditChainCommitFailures(t, f.telemetry, f.failures(f.point(4, attribute.String("failure", "permanent"))...), ignore...)
 	if len(f.host.events) != 0 {
 		t.Errorf("reported as ill health: %v", f.host.events[0].Err())
 	}

@@ -37,6 +37,13 @@ func (r *reports) add(err error) {
 		r.logger.Error("the journal was not as it was left; the chain says so for ever", zap.Error(err))
 		return
 	}
+	var stamp *timestampError
+	if errors.As(err, &stamp) { // counted where it came from
+		if r.first(err.Error()) {
+			r.logger.Warn("a checkpoint was not time-stamped; it holds all the same", zap.Error(err))
+		}
+		return
+	}
 	r.telemetry.builder.AuditChainJournalWarnings.Add(context.Background(), 1, r.telemetry.add...)
 	if r.first(err.Error()) {
 		r.logger.Warn("work on finished files did not succeed; records are sealed all the same", zap.Error(err))
@@ -55,6 +62,12 @@ func (r *reports) first(message string) bool {
 	r.said[message] = true
 	return true
 }
+
+// timestampError marks that the time-stamp authority gave nothing good, on its
+// way through the journal.
+type timestampError struct{ error }
+
+func (e *timestampError) Unwrap() error { return e.error }
 
 // isBreak tells the announcement of a chain.break.
 func isBreak(err error) bool { return errors.Is(err, journal.ErrBroken) }

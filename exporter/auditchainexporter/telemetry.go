@@ -67,11 +67,33 @@ func (t *telemetry) start(ctx context.Context) {
 	for _, f := range []string{retryable, stopped, permanent} {
 		t.builder.AuditChainCommitFailures.Add(ctx, 0, t.with("failure", f)...)
 	}
-	for _, why := range []pdatapayload.Reason{pdatapayload.EventFieldType, pdatapayload.IDConflict, pdatapayload.TooLarge} {
+	for _, why := range []pdatapayload.Reason{pdatapayload.EventFieldType, pdatapayload.IDConflict, pdatapayload.Erased, pdatapayload.TooLarge} {
 		t.rejected(ctx, why, 0)
 	}
 	t.builder.AuditChainJournalBreaks.Add(ctx, 0, t.add...)
 	t.builder.AuditChainJournalWarnings.Add(ctx, 0, t.add...)
+	t.builder.AuditChainTimestampFailures.Add(ctx, 0, t.add...)
+}
+
+// checkpoint counts a checkpoint that is durable.
+func (t *telemetry) checkpoint(ctx context.Context, p journal.Published) {
+	t.builder.AuditChainCheckpoints.Add(ctx, 1, t.add...)
+	// A tree of more than 2^63 lines is beyond everything.
+	t.builder.AuditChainCheckpointSize.Record(ctx, int64(p.Size), t.record...)
+}
+
+// timestamp counts what came of asking for a time stamp.
+func (t *telemetry) timestamp(ctx context.Context, err error) {
+	if err != nil {
+		t.builder.AuditChainTimestampFailures.Add(ctx, 1, t.add...)
+		return
+	}
+	t.builder.AuditChainTimestamps.Add(ctx, 1, t.add...)
+}
+
+// stepped counts steps of a forward-secure key.
+func (t *telemetry) stepped(n int64) {
+	t.builder.AuditChainEpochs.Add(context.Background(), n, t.add...)
 }
 
 func (t *telemetry) commit(ctx context.Context, d time.Duration) {

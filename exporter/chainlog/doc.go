@@ -27,6 +27,22 @@
 //
 // Redaction is always on, as the last line: there is no option without it.
 //
+// # Keys
+//
+// A key file of `auditchain key new` is replaced as the key steps (WithEpochs),
+// so the program must be able to write to it and to its folder; a key from
+// WithKeyEnv is static. Verify with the verification key, which is for
+// elsewhere (docs/KEYS.md). WithErasureKey names, when a chain is begun, whose
+// orders may have records erased.
+//
+// # Checkpoints
+//
+// Where a key for them stands beside the key file, as `auditchain key new`
+// makes it, the journal seals signed checkpoints of itself. WithCheckpoints
+// says when, WithCheckpointLogger sends a copy of each wherever the application
+// exports logs to, and WithTimestamps has an authority say when each existed
+// (docs/CHECKPOINTS.md).
+//
 // # What is not
 //
 // The exporter has no queue and no retry. A batch processor in front of it has

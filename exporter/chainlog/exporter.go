@@ -14,7 +14,6 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 
 	"github.com/auditchain/auditchain/audit/journal"
-	"github.com/auditchain/auditchain/internal/keyfile"
 	"github.com/auditchain/auditchain/internal/payload"
 	"github.com/auditchain/auditchain/internal/payload/sdkpayload"
 	"github.com/auditchain/auditchain/internal/receipt"
@@ -44,21 +43,9 @@ var _ sdklog.Exporter = (*Exporter)(nil)
 // those of the key, of the redactor and of journal.Open.
 func New(path string, opts ...Option) (*Exporter, error) {
 	c := newConfig(opts)
-	if c.key.IsZero() {
-		if c.source.IsZero() {
-			s, err := keyfile.Find("")
-			if err != nil {
-				return nil, errors.New("chainlog: there is no key: use WithKeyFile, or set " + keyfile.FileEnv + "; `auditchain key new FILE` makes a key")
-			}
-			c.source = s
-		}
-		key, err := keyfile.Load(c.source)
-		if err != nil {
-			return nil, fmt.Errorf("chainlog: %w", err)
-		}
-		c.key = key
+	if err := errors.Join(c.keys(), c.checkpoints()); err != nil {
+		return nil, fmt.Errorf("chainlog: %w", err)
 	}
-	c.open.Key = c.key
 	j, err := journal.Open(context.Background(), path, c.open)
 	if err != nil {
 		return nil, fmt.Errorf("chainlog: %w", err)
@@ -80,7 +67,7 @@ func NewWithJournal(j *journal.Journal, opts ...Option) (*Exporter, error) {
 	}
 	c := newConfig(opts)
 	if c.opening {
-		return nil, errors.New("chainlog: the journal is open already; keys, fsync, lock timeout, rotation, report and version are options of New")
+		return nil, errors.New("chainlog: the journal is open already; keys, checkpoints, epochs, fsync, lock timeout, rotation, report and version are options of New")
 	}
 	return newExporter(j, c)
 }
@@ -116,8 +103,8 @@ func (e *Exporter) Journal() *journal.Journal { return e.journal }
 // to the lock timeout or the end of ctx. A ctx that ends when the records are
 // already being written does not stop them.
 //
-// A record that can never be sealed (its id is taken by another record, it is
-// too large, it has an attribute audit.event.type) does not stop the others: an
+// A record that can never be sealed (its id is taken by another record, or by one
+// that was erased, it is too large, it has an attribute audit.event.type) does not stop the others: an
 // audit.rejected record is sealed in its place, and the error wraps ErrRefused.
 // After any other error none of the records is acknowledged. After Shutdown the error is
 // sdklog.ErrExporterShutdown.
@@ -209,6 +196,8 @@ func (e *Exporter) refusals(ctx context.Context, enc *payload.Result, receipts [
 		switch {
 		case errors.Is(err, journal.ErrConflict):
 			recs = append(recs, enc.Rejection(i, payload.IDConflict))
+		case errors.Is(err, journal.ErrErased):
+			recs = append(recs, enc.Rejection(i, payload.Erased))
 		case errors.Is(err, journal.ErrTooLarge):
 			recs = append(recs, enc.Rejection(i, payload.TooLarge))
 		default:

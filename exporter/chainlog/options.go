@@ -23,6 +23,8 @@ type config struct {
 	open     journal.Options
 	opening  bool // an option says how to open the journal
 	redactor *redact.Redactor
+	heads    heads
+	epochs   bool // WithEpochs was given
 }
 
 type optionFunc func(*config)
@@ -35,7 +37,8 @@ func openOption(f func(*config)) Option {
 }
 
 // WithKey sets the chain's key. It takes precedence over WithKeyFile and
-// WithKeyEnv.
+// WithKeyEnv. A forward-secure key needs a place where it can be replaced: see
+// WithKeyFile and WithKeyStore.
 //
 // By default, the key is in the file that AUDITCHAIN_KEY_FILE names, else in
 // the systemd credential auditchain.key. There is no built-in key.

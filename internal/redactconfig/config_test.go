@@ -4,6 +4,8 @@
 package redactconfig
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +32,9 @@ func TestKeyValidate(t *testing.T) {
 		"env with value":  {Key{Env: "KEY=x"}, "not its value"},
 		"expanded env":    {Key{Env: "${KEY}"}, "not its value"},
 		"credential path": {Key{Credential: "/run/x"}, "for a path use file"},
+		"url":             {Key{File: "k", URL: "base64key://x"}, ""},
+		"url alone":       {Key{URL: "base64key://hunter2"}, "write file beside it"},
+		"no url":          {Key{File: "k", URL: "hunter2"}, "url is no URL"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -39,13 +44,37 @@ func TestKeyValidate(t *testing.T) {
 				t.Errorf("error is %v", err)
 			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
 				t.Errorf("error is %v, want one with %q", err, tt.want)
+			case err != nil && strings.Contains(err.Error(), "hunter2"):
+				t.Errorf("the error quotes the URL: %v", err)
 			case err != nil && tt.key.Env != "" && strings.Contains(err.Error(), tt.key.Env):
 				t.Errorf("the error quotes what may be the key: %v", err)
 			}
-			if tt.key.IsZero() != (name == "none") {
+			if tt.key.IsZero() != (name == "none" || name == "url alone") {
 				t.Error("IsZero is wrong")
 			}
 		})
+	}
+}
+
+// A configuration can be printed: the URL, which can be a secret, is not in it.
+func TestKeyHidesURL(t *testing.T) {
+	k := Key{File: "audit.key", URL: "base64key://hunter2"}
+	conf := confmap.New()
+	if err := conf.Marshal(&Config{FingerprintKey: k}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{fmt.Sprint(conf.ToStringMap()), fmt.Sprintf("%v %+v %#v %s %q", k, k, k, k.URL, k.URL), string(text)} {
+		if strings.Contains(s, "hunter2") || !strings.Contains(s, "[REDACTED]") {
+			t.Errorf("printed: %s", s)
+		}
+	}
+	var back Config
+	if err := confmap.NewFromStringMap(map[string]any{"fingerprint_key": map[string]any{"file": "audit.key", "url": "base64key://hunter2"}}).Unmarshal(&back); err != nil || back.FingerprintKey.Source().URL != "base64key://hunter2" {
+		t.Errorf("read: %v, %v", back, err)
 	}
 }
 

@@ -23,17 +23,22 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                      metric.Meter
-	mu                         sync.Mutex
-	registrations              []metric.Registration
-	AuditChainCommitDuration   metric.Float64Histogram
-	AuditChainCommitFailures   metric.Int64Counter
-	AuditChainJournalBreaks    metric.Int64Counter
-	AuditChainJournalWarnings  metric.Int64Counter
-	AuditChainRecordsDuplicate metric.Int64Counter
-	AuditChainRecordsRejected  metric.Int64Counter
-	AuditChainRecordsSealed    metric.Int64Counter
-	AuditChainValuesRedacted   metric.Int64Counter
+	meter                       metric.Meter
+	mu                          sync.Mutex
+	registrations               []metric.Registration
+	AuditChainCheckpointSize    metric.Int64Gauge
+	AuditChainCheckpoints       metric.Int64Counter
+	AuditChainCommitDuration    metric.Float64Histogram
+	AuditChainCommitFailures    metric.Int64Counter
+	AuditChainEpochs            metric.Int64Counter
+	AuditChainJournalBreaks     metric.Int64Counter
+	AuditChainJournalWarnings   metric.Int64Counter
+	AuditChainRecordsDuplicate  metric.Int64Counter
+	AuditChainRecordsRejected   metric.Int64Counter
+	AuditChainRecordsSealed     metric.Int64Counter
+	AuditChainTimestampFailures metric.Int64Counter
+	AuditChainTimestamps        metric.Int64Counter
+	AuditChainValuesRedacted    metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -65,6 +70,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	}
 	builder.meter = Meter(settings)
 	var err, errs error
+	builder.AuditChainCheckpointSize, err = builder.meter.Int64Gauge(
+		"otelcol_audit_chain_checkpoint_size",
+		metric.WithDescription("Number of lines of the chain that the newest checkpoint of this exporter pins. [Alpha]"),
+		metric.WithUnit("{line}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AuditChainCheckpoints, err = builder.meter.Int64Counter(
+		"otelcol_audit_chain_checkpoints",
+		metric.WithDescription("Number of checkpoints that this exporter made. Where it does not grow, the chain is not pinned any more. [Alpha]"),
+		metric.WithUnit("{checkpoint}"),
+	)
+	errs = errors.Join(errs, err)
 	builder.AuditChainCommitDuration, err = builder.meter.Float64Histogram(
 		"otelcol_audit_chain_commit_duration",
 		metric.WithDescription("Time from handing a batch to the journal until it was sealed (and durable, when fsync is always). [Alpha]"),
@@ -76,6 +93,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_audit_chain_commit_failures",
 		metric.WithDescription("Number of batches that were not sealed and not acknowledged. [Alpha]"),
 		metric.WithUnit("{batch}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AuditChainEpochs, err = builder.meter.Int64Counter(
+		"otelcol_audit_chain_epochs",
+		metric.WithDescription("Number of times that the forward-secure key stepped. [Alpha]"),
+		metric.WithUnit("{epoch}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AuditChainJournalBreaks, err = builder.meter.Int64Counter(
@@ -106,6 +129,18 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_audit_chain_records_sealed",
 		metric.WithDescription("Number of records sealed, audit.rejected records not counted. [Alpha]"),
 		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AuditChainTimestampFailures, err = builder.meter.Int64Counter(
+		"otelcol_audit_chain_timestamp_failures",
+		metric.WithDescription("Number of times that the time-stamp authority gave no good time stamp. The checkpoint holds without one. [Alpha]"),
+		metric.WithUnit("{failure}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AuditChainTimestamps, err = builder.meter.Int64Counter(
+		"otelcol_audit_chain_timestamps",
+		metric.WithDescription("Number of time stamps that the authority gave. [Alpha]"),
+		metric.WithUnit("{timestamp}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AuditChainValuesRedacted, err = builder.meter.Int64Counter(

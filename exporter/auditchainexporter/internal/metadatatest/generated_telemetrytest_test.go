@@ -19,18 +19,32 @@ func TestSetupTelemetry(t *testing.T) {
 	tb, err := metadata.NewTelemetryBuilder(testTel.NewTelemetrySettings())
 	require.NoError(t, err)
 	defer tb.Shutdown()
+	tb.AuditChainCheckpointSize.Record(context.Background(), 1)
+	tb.AuditChainCheckpoints.Add(context.Background(), 1)
 	tb.AuditChainCommitDuration.Record(context.Background(), 1)
 	tb.AuditChainCommitFailures.Add(context.Background(), 1)
+	tb.AuditChainEpochs.Add(context.Background(), 1)
 	tb.AuditChainJournalBreaks.Add(context.Background(), 1)
 	tb.AuditChainJournalWarnings.Add(context.Background(), 1)
 	tb.AuditChainRecordsDuplicate.Add(context.Background(), 1)
 	tb.AuditChainRecordsRejected.Add(context.Background(), 1)
 	tb.AuditChainRecordsSealed.Add(context.Background(), 1)
+	tb.AuditChainTimestampFailures.Add(context.Background(), 1)
+	tb.AuditChainTimestamps.Add(context.Background(), 1)
 	tb.AuditChainValuesRedacted.Add(context.Background(), 1)
+	AssertEqualAuditChainCheckpointSize(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAuditChainCheckpoints(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualAuditChainCommitDuration(t, testTel,
 		[]metricdata.HistogramDataPoint[float64]{{}}, metricdatatest.IgnoreValue(),
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAuditChainCommitFailures(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAuditChainEpochs(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAuditChainJournalBreaks(t, testTel,
@@ -46,6 +60,12 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAuditChainRecordsSealed(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAuditChainTimestampFailures(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAuditChainTimestamps(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAuditChainValuesRedacted(t, testTel,
