@@ -117,6 +117,7 @@ func runContext(ctx context.Context, args []string, stdin io.Reader, stdout, std
 
 // rootCommand builds the tree of commands.
 func (a *app) rootCommand() *cobra.Command {
+	var keyURL string
 	root := &cobra.Command{
 		Use:   "auditchain",
 		Short: "Write, read and verify tamper-evident audit journals",
@@ -125,9 +126,9 @@ chained to the one before it under a key, secrets are masked before they are
 written, and any later change shows and is named.
 
 ` + exitCodes(exitDone, exitFailed, exitUsage, exitTampered, exitIncomplete, exitInterrupted),
-		Example: `  auditchain key new audit.key
+		Example: `  auditchain key new --verification-key-out audit.verify audit.key
   auditchain append --key-file audit.key audit.jsonl < events.jsonl
-  auditchain verify --key-file audit.key audit.jsonl
+  auditchain verify --key-file audit.verify audit.jsonl
   auditchain query --since 2h audit.jsonl`,
 		Version:       moduleVersion(),
 		SilenceErrors: true,
@@ -140,20 +141,30 @@ written, and any later change shows and is named.
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			switch a.color {
 			case "auto", "always", "never":
-				return nil
+			default:
+				return usagef("--color %q is none of auto, always, never", a.color)
 			}
-			return usagef("--color %q is none of auto, always, never", a.color)
+			if keyURL != "" {
+				return useKeyURL(keyURL)
+			}
+			return nil
 		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return &exitError{code: exitUsage, err: err}
 	})
+	root.PersistentFlags().StringVar(&keyURL, "key-url", "", "URL of the key that key files are encrypted with (else AUDITCHAIN_KEY_URL)")
 	root.PersistentFlags().StringVar(&a.color, "color", "auto", "colour on a terminal: auto, always or never (NO_COLOR is honoured)")
 	root.AddCommand(
 		a.keyCommand(),
 		a.appendCommand(),
+		a.importCommand(),
 		a.recoverCommand(),
+		a.eraseCommand(),
 		a.verifyCommand(),
+		a.proveCommand(),
+		a.checkProofCommand(),
+		a.checkpointCommand(),
 		a.queryCommand(),
 		a.tailCommand(),
 		a.redactCommand(),
@@ -211,7 +222,7 @@ func exitCodes(codes ...int) string {
 		exitFailed:      "could not run: nothing is claimed",
 		exitUsage:       "the command line is wrong",
 		exitTampered:    "tampered with, or truncated",
-		exitIncomplete:  "unpinned, or incomplete (something was refused or unreadable)",
+		exitIncomplete:  "partly proven, or incomplete (something was refused or unreadable)",
 		exitInterrupted: "interrupted",
 	}
 	var b strings.Builder

@@ -23,7 +23,7 @@ import (
 
 // appendOptions are the flags of append.
 type appendOptions struct {
-	keyFile     *string
+	keys        keyOptions
 	json        bool
 	fsync       string
 	fingerprint string
@@ -68,6 +68,12 @@ With --max-size or --max-age, a file that is full or old enough is finished unde
 the name audit-<first seq>.jsonl, and a new one begun; all of them are one chain.
 Nothing is removed without --keep or --keep-for: give these from the first append
 on, because a chain says at its beginning what may be removed from it.
+With a forward-secure key, the key file is replaced every --epoch-every or
+--epoch-records: then who takes over the host can alter nothing that was sealed before.
+With a key for checkpoints, which is taken from beside the key file (FILE.checkpoint)
+where --checkpoint-key names none, a signed checkpoint is sealed at least as often as
+--checkpoint-every and --checkpoint-records say. Whether a journal has checkpoints, and
+whose erasures it takes (--erasure-key-public), is said when it is begun, and stays.
 A journal that was cut, altered or taken away is gone on with, behind a record that
 says so for ever: then "journal: ..." on standard error says what was found.
 
@@ -82,7 +88,7 @@ the summary says which line was the last one sealed.
   auditchain append --max-size 256MiB --compress audit.jsonl < events.jsonl`,
 		Args: oneArg("journal"),
 	}
-	o.keyFile = keyFileFlag(cmd)
+	keyFlags(cmd, &o.keys)
 	f := cmd.Flags()
 	f.BoolVar(&o.json, "json", false, "print a receipt a line")
 	f.StringVar(&o.fsync, "fsync", "always", "when a line counts as sealed: always (on disk), an interval such as 1s, or never (handed to the system)")
@@ -118,8 +124,8 @@ func (a *app) append(ctx context.Context, path string, o appendOptions) error {
 	if err != nil {
 		return err
 	}
-	key, _, err := loadKey(*o.keyFile)
-	if err != nil {
+	options := journal.Options{Fsync: fsync, Rotation: rotation, Version: moduleVersion()}
+	if err := o.keys.apply(&options, path); err != nil {
 		return err
 	}
 	// A reader of the receipts that goes away is an error like any other: the
@@ -127,9 +133,8 @@ func (a *app) append(ctx context.Context, path string, o appendOptions) error {
 	signal.Ignore(syscall.SIGPIPE)
 	defer signal.Reset(syscall.SIGPIPE)
 	warn := &notes{w: a.stderr}
-	j, err := journal.Open(ctx, path, journal.Options{
-		Key: key, Fsync: fsync, Rotation: rotation, Report: warn.report, Version: moduleVersion(),
-	})
+	options.Report = warn.report
+	j, err := journal.Open(ctx, path, options)
 	if err != nil {
 		if ctx.Err() != nil {
 			return &exitError{code: exitInterrupted, err: errors.New("interrupted before the journal was open; nothing was written")}
@@ -147,6 +152,8 @@ func (a *app) append(ctx context.Context, path string, o appendOptions) error {
 		out:      bufio.NewWriterSize(a.stdout, 64<<10),
 		json:     o.json,
 		warn:     warn,
+		input:    "standard input",
+		again:    "append from line %d on again",
 		redacted: map[string]int{},
 	}
 	src := newSource(a.stdin, o.defaults, redactor, !regularFile(a.stdin))
@@ -184,6 +191,8 @@ type sealing struct {
 	out     *bufio.Writer
 	warn    io.Writer
 	json    bool
+	input   string // what the lines are from
+	again   string // what to do where a line, %d, was not acknowledged
 
 	recs     []journal.Record
 	receipts []journal.Receipt
@@ -213,7 +222,7 @@ func (s *sealing) run(ctx context.Context, src *source) error {
 		case b, ok := <-src.batches:
 			if !ok {
 				if src.err != nil {
-					return fmt.Errorf("standard input, after line %d: %w; what was read is sealed", s.lines, src.err)
+					return fmt.Errorf("%s, after line %d: %w; what was read is sealed", s.input, s.lines, src.err)
 				}
 				return nil
 			}
@@ -295,7 +304,7 @@ func (s *sealing) failed(group []*batch, err error, partly bool) error {
 	if partly || errors.Is(err, journal.ErrFailed) || errors.Is(err, journal.ErrUncertain) {
 		hint = "some of them may be in the journal (look with: auditchain query)"
 	}
-	return fmt.Errorf("lines %d to %d are not acknowledged, %s; append from line %d on again: %w", first, last, hint, first, err)
+	return fmt.Errorf("lines %d to %d are not acknowledged, %s; %s: %w", first, last, hint, fmt.Sprintf(s.again, first), err)
 }
 
 // report counts and prints the receipts of a batch that was committed.

@@ -40,10 +40,17 @@ type batchLine struct {
 	refused string // why audit.rejected stands in its place
 }
 
+// lineSource gives lines: a lineReader, or one that checks what it gives.
+type lineSource interface {
+	Next() (inputLine, error)
+	Waiting() bool
+}
+
 // source reads and encodes lines on a goroutine of its own, so that encoding
 // and redacting one batch overlaps with committing the one before.
 type source struct {
-	lines    *lineReader
+	lines    lineSource
+	record   func(l inputLine, text []byte, now time.Time) payload.LogRecord
 	defaults lineDefaults
 	unread   *payload.Group // the resource of lines too long to be held
 	encoder  *payload.Encoder
@@ -66,6 +73,9 @@ func newSource(in io.Reader, d lineDefaults, r *redact.Redactor, prompt bool) *s
 		batches:  make(chan *batch, batchCount),
 		free:     make(chan *batch, batchCount),
 		done:     make(chan struct{}),
+	}
+	s.record = func(_ inputLine, text []byte, now time.Time) payload.LogRecord {
+		return s.defaults.recordOf(s.masked(text), now)
 	}
 	for range batchCount {
 		s.free <- new(batch)
@@ -120,7 +130,7 @@ func (s *source) add(b *batch, l inputLine) {
 		b.blank++
 		return
 	default:
-		r := s.defaults.recordOf(s.masked(text), now)
+		r := s.record(l, text, now)
 		before := b.payload.Rejected()
 		s.encoder.Append(&b.payload, &r)
 		switch why := newReason(before, b.payload.Rejected()); why {
@@ -195,6 +205,8 @@ func reasonOf(err error) payload.Reason {
 	switch {
 	case errors.Is(err, journal.ErrConflict):
 		return payload.IDConflict
+	case errors.Is(err, journal.ErrErased):
+		return payload.Erased
 	case errors.Is(err, journal.ErrTooLarge):
 		return payload.TooLarge
 	}

@@ -196,7 +196,7 @@ func TestAnotherKey(t *testing.T) {
 // A journal whose lines were taken from another one under the same key, or
 // whose side files were: nothing passes.
 func TestSplice(t *testing.T) {
-	newKey(t)
+	newStaticKey(t)
 	a, dataA := sealed(t, apiCalls(4))
 	b, dataB := sealed(t, apiCalls(4))
 	cut := func(data []byte, n int) int {

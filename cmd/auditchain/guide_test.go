@@ -16,7 +16,7 @@ import (
 
 var guideBlock = regexp.MustCompile("(?s)<!-- block: ([a-z-]+)(?: exit: ([0-9]))? -->\n```sh\n(.*?)```")
 
-// guide runs the blocks of docs/RECOVERY.md.
+// guide runs the blocks of a document.
 type guide struct {
 	dir, mnt string
 	blocks   map[string][2]string // exit code and text
@@ -25,7 +25,12 @@ type guide struct {
 
 func newGuide(t *testing.T) *guide {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/RECOVERY.md")
+	return newGuideOf(t, "../../docs/RECOVERY.md")
+}
+
+func newGuideOf(t *testing.T, file string) *guide {
+	t.Helper()
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +86,7 @@ func TestRecoveryGuide(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	newKey(t)
+	key := newKey(t)
 	g := newGuide(t)
 
 	// A running writer, which has rotated already.
@@ -102,6 +107,7 @@ func TestRecoveryGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	newKey(t)
 	alone := newGuide(t)
 	auditchain("one\ntwo\n", "append", alone.path()).must(t, exitDone)
 	if err := os.Mkdir(filepath.Join(alone.mnt, "found"), 0o700); err != nil {
@@ -122,6 +128,7 @@ func TestRecoveryGuide(t *testing.T) {
 	write(t, filepath.Join(alone.dir, "events.txt"), []byte("three\n"))
 	alone.run(t, "rotation")
 	mustVerify(t, alone.path(), 3)
+	t.Setenv("AUDITCHAIN_KEY_FILE", key)
 
 	// The disk is lost, the lock with it; what the backup has is put back.
 	if err := os.RemoveAll(g.dir); err != nil {

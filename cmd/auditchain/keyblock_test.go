@@ -23,7 +23,6 @@ const (
 // What append makes of the lines of a key: each a record, and none with a
 // piece of it.
 func TestAppendPrivateKey(t *testing.T) {
-	newKey(t)
 	log := "2026-01-02T03:04:05Z app: "
 	for _, c := range []struct {
 		name     string
@@ -54,6 +53,7 @@ func TestAppendPrivateKey(t *testing.T) {
 		{"public", []string{"-----BEGIN CERTIFICATE-----", keyFull, "-----END CERTIFICATE-----"}, []string{"-----BEGIN CERTIFICATE-----", keyFull, "-----END CERTIFICATE-----"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			newKey(t)
 			path := filepath.Join(t.TempDir(), "audit.jsonl")
 			auditchain(strings.Join(c.in, "\n")+"\n", "append", "--fsync", "never", path).must(t, exitDone)
 			mustVerify(t, path, int64(len(c.want)))

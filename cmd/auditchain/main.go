@@ -5,9 +5,9 @@
 //
 // The smallest use:
 //
-//	auditchain key new audit.key
+//	auditchain key new --verification-key-out audit.verify audit.key
 //	auditchain append --key-file audit.key audit.jsonl < events.jsonl
-//	auditchain verify --key-file audit.key audit.jsonl
+//	auditchain verify --key-file audit.verify audit.jsonl
 //	auditchain query --since 2h audit.jsonl
 //
 // Results go to standard output, everything else to standard error. The exit
@@ -17,7 +17,7 @@
 //	1    could not run: nothing is claimed
 //	2    the command line is wrong
 //	3    tampered with, or truncated
-//	4    unpinned, or incomplete: something was refused or unreadable
+//	4    partly proven, or incomplete: something was refused or unreadable
 //	130  interrupted
 //
 // What verify proves, and what nobody can prove from the file alone, is said

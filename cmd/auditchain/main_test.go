@@ -216,11 +216,21 @@ func (r result) must(t testing.TB, code int) result {
 	return r
 }
 
+// newStaticKey is newKey for several journals under one key, which only a static
+// key can be that of.
+func newStaticKey(t testing.TB) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "audit.key")
+	auditchain("", "key", "new", "--static", file).must(t, 0)
+	t.Setenv("AUDITCHAIN_KEY_FILE", file)
+	return file
+}
+
 // newKey makes a key file, and makes the program use it.
 func newKey(t testing.TB) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "audit.key")
-	auditchain("", "key", "new", file).must(t, 0)
+	auditchain("", "key", "new", "--verification-key-out", filepath.Join(t.TempDir(), "audit.verify"), file).must(t, 0)
 	t.Setenv("AUDITCHAIN_KEY_FILE", file)
 	return file
 }

@@ -40,6 +40,10 @@ that; verify and append refuse one.
 
 ` + recordHelp + `
 
+A record that was erased has no session, type, time or actor any more: it is printed,
+with who ordered it and why, where no flag chooses records, and counted on standard error
+where one does.
+
 A line that cannot be read is never passed over in silence: it is named on
 standard error, with its file, number and byte offset, and the exit code is 4. So
 are lines that are missing between two files, and a file that has only the name of
@@ -82,6 +86,7 @@ func (a *app) query(ctx context.Context, path string, o queryOptions) error {
 	out := newPrinter(o.output, a.stdout, columns)
 	var n int64
 	var bad troubles
+	erased := &erasedLines{path: file}
 	for (o.limit == 0 || n < o.limit) && lines.Scan() {
 		if ctx.Err() != nil {
 			return errors.Join(&exitError{code: exitInterrupted, err: ctx.Err()}, out.close())
@@ -92,11 +97,15 @@ func (a *app) query(ctx context.Context, path string, o queryOptions) error {
 			fmt.Fprintln(a.stderr, cleanText(line.Err.Error()))
 			continue
 		}
-		if !o.filter.Match(line.Entry) {
+		if line.Entry.Kind == audit.KindErased {
+			if !erased.wanted(&o.filter) {
+				continue
+			}
+		} else if !o.filter.Match(line.Entry) {
 			continue
 		}
 		n++
-		if err := printRecord(out, &line.Entry, line.Seq, line.MAC); err != nil {
+		if err := printLine(out, erased, &line.Entry, line.Seq, line.MAC); err != nil {
 			return err
 		}
 	}
@@ -106,6 +115,7 @@ func (a *app) query(ctx context.Context, path string, o queryOptions) error {
 	if n == 0 {
 		fmt.Fprintln(a.stderr, "no record matches")
 	}
+	erased.say(a.stderr)
 	if left := lines.Abandoned(); left > 0 {
 		fmt.Fprintf(a.stderr, "%s behind the end of a finished file passed over: no part of the chain, as the next file says\n", count(left, "byte"))
 	}
@@ -161,14 +171,25 @@ func (t *troubles) exit() error {
 	return &exitError{code: exitIncomplete, err: errors.New(strings.Join(said, ", "))}
 }
 
-// printRecord prints a record as it stands in the chain.
-func printRecord(out printer, e *audit.Entry, seq uint64, mac [32]byte) error {
+// printLine prints a record as it stands in the chain, or what is left of an
+// erased one.
+func printLine(out printer, erased *erasedLines, e *audit.Entry, seq uint64, mac [32]byte) error {
 	text, err := e.MarshalJSON()
 	if err != nil {
 		return err
 	}
+	f := &found{entry: e, seq: seq}
+	if e.Kind == audit.KindErased {
+		if f.order, err = erased.order(seq); err != nil {
+			return err
+		}
+		if text, err = f.order.appendTo(text); err != nil {
+			return err
+		}
+	}
 	if seq > 0 { // the older format has none
 		text = fmt.Appendf(text[:len(text)-1], `,"seq":%d,"hmac":"%x"}`, seq, mac)
 	}
-	return out.print(&found{entry: e, seq: seq, json: text})
+	f.json = text
+	return out.print(f)
 }

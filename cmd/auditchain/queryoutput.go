@@ -21,8 +21,31 @@ import (
 // found is a record that query and tail print.
 type found struct {
 	entry *audit.Entry
-	seq   uint64 // 0 in the older format
-	json  []byte // as it stands in the file, without what must not leave it
+	seq   uint64        // 0 in the older format
+	json  []byte        // as it stands in the file, without what must not leave it
+	order *erasureOrder // of an erased one, where it was found
+}
+
+// time is the record's, in a layout; "" where it is erased.
+func (f *found) time(layout string) string {
+	if f.entry.Kind == audit.KindErased {
+		return ""
+	}
+	return f.entry.Timestamp.UTC().Format(layout)
+}
+
+func (f *found) kind() string {
+	if f.entry.Kind == audit.KindErased {
+		return "erased"
+	}
+	return f.entry.Type
+}
+
+func (f *found) summary() string {
+	if f.entry.Kind == audit.KindErased {
+		return f.order.String()
+	}
+	return summaryOf(f.entry)
 }
 
 // printer prints records in one of the forms of -o.
@@ -80,8 +103,8 @@ func (p *csvPrinter) print(f *found) error {
 	if e.ID != [16]byte{} {
 		id = e.ID.String()
 	}
-	p.fields = append(p.fields[:0], integrity.FormatTime(e.Timestamp), seqText(f.seq), id,
-		e.SessionID, string(e.Provider), e.Type, e.Actor(), summaryOf(e), memberText(f.json, "event"))
+	p.fields = append(p.fields[:0], f.time(integrity.TimeFormat), seqText(f.seq), id,
+		e.SessionID, string(e.Provider), f.kind(), e.Actor(), f.summary(), memberText(f.json, "event"))
 	for i, v := range p.fields {
 		p.fields[i] = csvCell(v)
 	}
@@ -165,12 +188,12 @@ const (
 
 var tableColumns = []tableColumn{
 	{"SEQ", 5, 7, 9, true, func(f *found) string { return seqText(f.seq) }},
-	{"TIME", 20, 20, 20, true, func(f *found) string { return f.entry.Timestamp.UTC().Format("2006-01-02T15:04:05Z") }},
+	{"TIME", 20, 20, 20, true, func(f *found) string { return f.time("2006-01-02T15:04:05Z") }},
 	{"PROVIDER", 0, 8, 8, false, func(f *found) string { return string(f.entry.Provider) }},
 	{"SESSION", 8, 10, 36, false, func(f *found) string { return f.entry.SessionID }},
-	{"TYPE", 14, 18, 22, false, func(f *found) string { return f.entry.Type }},
+	{"TYPE", 14, 18, 22, false, func(f *found) string { return f.kind() }},
 	{"ACTOR", 0, 12, 20, false, func(f *found) string { return f.entry.Actor() }},
-	{"SUMMARY", rest, rest, rest, false, func(f *found) string { return summaryOf(f.entry) }},
+	{"SUMMARY", rest, rest, rest, false, func(f *found) string { return f.summary() }},
 }
 
 func (c tableColumn) width(columns int) int {

@@ -21,10 +21,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/auditchain/auditchain/audit/journal"
+	"github.com/auditchain/auditchain/integrity"
+	"github.com/auditchain/auditchain/internal/keyfile"
 )
 
 type recoverOptions struct {
 	keyFile            *string
+	checkpointKey      string
+	erasureKey         string
 	restored, newChain string
 	keep               int
 	keepFor            time.Duration
@@ -48,7 +52,10 @@ those who want to see it done, and for two cases that only a person can decide:
                       stays), and the first record of the new one says so. Stop the
                       writers first; they write to the new chain when started again.
                       A writer's retention must be allowed by the chain from its
-                      beginning: repeat it with --keep and --keep-for.
+                      beginning: repeat it with --keep and --keep-for. It has checkpoints
+                      when a key for them is there, and takes erasures by the key that
+                      --erasure-key-public names. A forward-secure key is that of the new
+                      chain from then on, and no more that of the old one.
 
 Without either: what a crash left behind the last whole line is kept in a file of
 its own and chain.recovered says so; a file that is missing, cut, altered or replaced
@@ -66,6 +73,7 @@ With --json, one object on standard output:
   breaks        [{"seq","found","reason","kept_in"}]
   set_aside     [{"seq","bytes","sha256","kept_in"}]
   old_chain     {"kept_in","chain_id","seq","hmac","reason"}
+  pending_erasures   lines that are erased, and that a backup has brought back
   reports       what else the journal had to say
 
 ` + keySourceHelp + `
@@ -84,6 +92,8 @@ that the journal verifies.`,
 	f.StringVar(&o.newChain, "new-chain", "", "begin a new chain in the place of this one, and why")
 	f.IntVar(&o.keep, "keep", 0, "with --new-chain: how many finished files stay at least (0: no such policy)")
 	f.DurationVar(&o.keepFor, "keep-for", 0, "with --new-chain: how long finished files stay at least, such as 2160h (0s: no such policy)")
+	f.StringVar(&o.checkpointKey, "checkpoint-key", "", "file of the key that signs checkpoints (else FILE.checkpoint beside the key file, if it is there)")
+	f.StringVar(&o.erasureKey, "erasure-key-public", "", "with --new-chain: file of the public key of those who may have records of the new chain erased")
 	f.BoolVar(&o.json, "json", false, "print what was done as one JSON object")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		flags := cmd.Flags()
@@ -98,6 +108,8 @@ that the journal verifies.`,
 			return usagef("--restored and --new-chain exclude each other")
 		case o.newChain == "" && (flags.Changed("keep") || flags.Changed("keep-for")):
 			return usagef("--keep and --keep-for go with --new-chain: what may be removed is said at the beginning of a chain")
+		case o.newChain == "" && o.erasureKey != "":
+			return usagef("--erasure-key-public goes with --new-chain: whose erasures count is said at the beginning of a chain")
 		case o.keep < 0 || o.keepFor < 0:
 			return usagef("--keep and --keep-for are not negative")
 		}
@@ -110,14 +122,23 @@ func (a *app) recover(ctx context.Context, path string, o recoverOptions) error 
 	if err := somethingThere(path); err != nil {
 		return err
 	}
-	key, _, err := loadKey(*o.keyFile)
+	key, err := openWriterKey(*o.keyFile)
 	if err != nil {
 		return err
 	}
 	var reports reportList
 	opened := time.Now()
 	options := journal.Options{
-		Key: key, Restored: o.restored, NewChain: o.newChain, Report: reports.add, Version: moduleVersion(),
+		Restored: o.restored, NewChain: o.newChain, Report: reports.add, Version: moduleVersion(),
+	}
+	key.apply(&options)
+	if options.Checkpoint.Signer, err = signerOf(o.checkpointKey, key.src); err != nil {
+		return err
+	}
+	if o.erasureKey != "" {
+		if options.ErasureKey, err = keyfile.LoadPublic(o.erasureKey, integrity.KindErasure); err != nil {
+			return err
+		}
 	}
 	if o.keep > 0 || o.keepFor > 0 {
 		// The journal is not open for long enough to finish a file.
@@ -136,9 +157,25 @@ func (a *app) recover(ctx context.Context, path string, o recoverOptions) error 
 	if err := j.Close(); err != nil {
 		return fmt.Errorf("the journal is in order, but could not be closed: %w", err)
 	}
-	r := &recovery{File: path, Chain: j.Chain().String(), KeyID: key.ID(), State: stateInOrder, Found: []string{}}
+	// A change of the key that a crash interrupted is completed by the opening:
+	// the key is asked for now, and not before.
+	now, _, err := keyfile.OpenKeys(key.src)
+	if err != nil {
+		return fmt.Errorf("the journal is in order, but its key could not be read again: %w", err)
+	}
+	r := &recovery{File: path, Chain: j.Chain().String(), KeyID: now.ID(), State: stateInOrder, Found: []string{}}
 	if err := r.read(path, opened); err != nil {
 		return fmt.Errorf("the journal is in order, but what was sealed could not be read: %w", err)
+	}
+	if r.State == stateRestored && takesErasures(path) {
+		r.erasable = true
+		if r.Undone, err = erasuresUndone(ctx, path); err != nil {
+			err = fmt.Errorf("the journal is in order, but what was erased could not be looked for (run: auditchain erase --complete %s): %w", shellWord(path), err)
+			if ctx.Err() != nil {
+				return &exitError{code: exitInterrupted, err: err}
+			}
+			return err
+		}
 	}
 	r.Reports = reports.all()
 	return a.printRecovery(r, o)
@@ -218,7 +255,11 @@ type recovery struct {
 	Breaks   []foundBreak   `json:"breaks,omitempty"`
 	SetAside []setAside     `json:"set_aside,omitempty"`
 	OldChain *oldChain      `json:"old_chain,omitempty"`
-	Reports  []string       `json:"reports,omitempty"`
+	// Undone counts erased lines that a backup has brought back.
+	Undone  int64    `json:"pending_erasures,omitempty"`
+	Reports []string `json:"reports,omitempty"`
+
+	erasable bool
 }
 
 type sealedRecord struct {
@@ -298,7 +339,14 @@ func (r *recovery) next() []string {
 			"see what the chain is worth as it is: " + verify,
 		}
 	case stateRestored:
-		return []string{"see that all that was put back holds; the verdict is \"partly proven\" at best, exit code 4, from now on: " + verify}
+		next := []string{"see that all that was put back holds; the verdict is \"partly proven\" at best, exit code 4, from now on: " + verify}
+		if r.Undone > 0 {
+			next = append(next, fmt.Sprintf("%s that the chain says is erased has its content again; have it erased: auditchain erase --complete %s", count(r.Undone, "line"), shellWord(r.File)))
+		}
+		if r.erasable {
+			next = append(next, "what was erased after the backup was made has its content again, and nothing here says so: have those orders carried out again: auditchain erase --order ORDER "+shellWord(r.File))
+		}
+		return next
 	case stateNewChain:
 		start := "start the writers again: those that had the old chain open refuse to write to this one"
 		if r.OldChain == nil || r.OldChain.KeptIn == "" {

@@ -69,7 +69,7 @@ key: equal secrets can be matched without being revealed.
 }
 
 func fingerprintFlag(cmd *cobra.Command, file *string) {
-	cmd.Flags().StringVar(file, "fingerprint-key-file", "", "file that holds a key for fingerprints of masked secrets (made by: auditchain key new FILE)")
+	cmd.Flags().StringVar(file, "fingerprint-key-file", "", "file that holds a key for fingerprints of masked secrets (made by: auditchain key new --static --no-checkpoint-key FILE)")
 }
 
 // newRedactor makes the redactor of append and redact: the default
@@ -80,6 +80,9 @@ func newRedactor(fingerprintKey string) (*redact.Redactor, error) {
 		key, err := keyfile.Load(keyfile.Source{File: fingerprintKey})
 		if err != nil {
 			return nil, fmt.Errorf("--fingerprint-key-file: %w", err)
+		}
+		if key.Forward() {
+			return nil, fmt.Errorf("--fingerprint-key-file: key %s is forward-secure: with it, fingerprints would not stay the same; make a key with: auditchain key new --static --no-checkpoint-key FILE", key.ID())
 		}
 		// The same bytes as the Collector's redaction::fingerprint_key uses,
 		// so that both give a secret the same fingerprint.

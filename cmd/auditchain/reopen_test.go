@@ -123,7 +123,7 @@ func (a attack) run(t *testing.T, original string) {
 // Attacks on a journal of one file, with a writer between attack and verify:
 // writing on hides none of them.
 func TestAttackThenReopen(t *testing.T) {
-	newKey(t)
+	newStaticKey(t)
 	path, data := sealed(t, apiCalls(6))
 	original := filepath.Dir(path)
 	_, other := sealed(t, apiCalls(6))
@@ -187,7 +187,7 @@ func TestAttackThenReopen(t *testing.T) {
 func TestAttackOnSegmentsThenReopen(t *testing.T) {
 	for _, compressed := range []bool{false, true} {
 		t.Run(fmt.Sprintf("compressed=%t", compressed), func(t *testing.T) {
-			newKey(t)
+			newStaticKey(t)
 			original, names := rotated(t, compressed)
 			foreign, foreignNames := rotated(t, compressed)
 			swap := func(a, b string) func(testing.TB, string) {

@@ -47,6 +47,9 @@ proves no more than what is read: the whole is for auditchain verify.
 
 ` + recordHelp + `
 
+A record that was erased is printed where no flag chooses records, and counted on
+standard error where one does (see auditchain query).
+
 A line that cannot be read or does not hold, and lines that are missing, are named
 on standard error, and the exit code at the end is 4.
 
@@ -81,15 +84,20 @@ func (a *app) tail(ctx context.Context, path string, o tailOptions) error {
 	}
 	columns, _ := terminalWidth(a.stdout.w)
 	out := newPrinter(o.output, a.stdout, columns)
-	lines, err := o.open(path, out)
+	file, err := behindLink(path)
 	if err != nil {
 		return err
 	}
+	lines, err := o.open(path, file, out)
+	if err != nil {
+		return err
+	}
+	erased := &erasedLines{path: file}
 	defer lines.Close()
 	if o.keyFile == "" {
 		fmt.Fprintln(a.stderr, "tail does not verify; run: auditchain verify --key-file KEY", shellWord(path))
 	}
-	bad, err := a.printLines(ctx, lines, out, o.filter)
+	bad, err := a.printLines(ctx, lines, out, o.filter, erased)
 	interrupted := ctx.Err() != nil && errors.Is(err, ctx.Err())
 	if interrupted || err == io.EOF {
 		err = nil
@@ -104,18 +112,18 @@ func (a *app) tail(ctx context.Context, path string, o tailOptions) error {
 }
 
 // open begins to follow where the options say.
-func (o *tailOptions) open(path string, out printer) (*journal.Follower, error) {
-	file, err := behindLink(path)
-	if err != nil {
-		return nil, err
-	}
+func (o *tailOptions) open(path, file string, out printer) (_ *journal.Follower, err error) {
 	if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
 		if older, err := inOlderFormat(file); err == nil && older {
 			return nil, fmt.Errorf("%q is in the older format, to which nothing is added; run: auditchain query %s", path, shellWord(path))
 		}
 	}
 	follow := journal.FollowOptions{Last: o.count, End: o.count == 0, Stop: !o.follow, Match: func(line integrity.Line) bool {
-		if line.Kind != integrity.Record {
+		switch line.Kind {
+		case integrity.Record:
+		case integrity.Tombstone:
+			return o.filter == (audit.Filter{})
+		default:
 			return false
 		}
 		e, err := audit.Decode(line.Payload)
@@ -144,7 +152,8 @@ func (o *tailOptions) open(path string, out printer) (*journal.Follower, error) 
 }
 
 // printLines prints what matches, until nothing more is to come or ctx ends.
-func (a *app) printLines(ctx context.Context, lines *journal.Follower, out printer, filter audit.Filter) (bad troubles, err error) {
+func (a *app) printLines(ctx context.Context, lines *journal.Follower, out printer, filter audit.Filter, erased *erasedLines) (bad troubles, err error) {
+	defer func() { erased.say(a.stderr) }()
 	for {
 		line, err := lines.Next(ctx)
 		var entry audit.Entry
@@ -155,8 +164,8 @@ func (a *app) printLines(ctx context.Context, lines *journal.Follower, out print
 			}
 		}
 		switch {
-		case err == nil && filter.Match(entry):
-			if err := printRecord(out, &entry, line.Seq, line.MAC); err != nil {
+		case err == nil && (filter.Match(entry) || entry.Kind == audit.KindErased && erased.wanted(&filter)):
+			if err := printLine(out, erased, &entry, line.Seq, line.MAC); err != nil {
 				return bad, err
 			}
 		case err == nil:
@@ -184,6 +193,9 @@ func (t *troubles) note(err error) bool {
 	if errors.As(err, &line) {
 		t.add(0)
 		return true
+	}
+	if errors.Is(err, journal.ErrUnchecked) {
+		return true // it is said, and nothing is known to be wrong
 	}
 	for _, known := range []error{journal.ErrTruncated, journal.ErrTampered, journal.ErrReplaced, journal.ErrNoWatermark} {
 		if errors.Is(err, known) {

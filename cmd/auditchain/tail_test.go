@@ -96,7 +96,7 @@ func (s *set) rotate(compress bool) string {
 	s.at.First, s.at.Size = s.at.Seq+1, 0
 	s.add(integrity.ControlPayload(integrity.Segment{
 		Control: integrity.ControlSegment, Time: integrity.FormatTime(time.Unix(2, 0)), Writer: "w", Format: 1,
-		Chain: s.chain, KeyID: s.key.ID(), Reason: integrity.SegmentSize, Previous: before,
+		Chain: s.chain, KeyID: s.key.ID(), KeyMode: s.key.Mode(), Reason: integrity.SegmentSize, Previous: before,
 	}))
 	s.mark()
 	if compress {

@@ -12,6 +12,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +29,9 @@ const (
 )
 
 type verifyOptions struct {
-	keyFile      *string
+	keyFiles     *[]string
+	publicKey    string
+	checkpoints  []string
 	json, quiet  bool
 	olderDefault bool
 }
@@ -42,11 +45,25 @@ func (a *app) verifyCommand() *cobra.Command {
 watermark (JOURNAL.head), and says what is proven and what is not. Writers are
 not disturbed. For a journal that was changed it names the first bad place:
 file, line, sequence number, byte offset and kind (changed, removed, inserted,
-reordered, duplicated, spliced, ill-formed, missing).
+reordered, duplicated, spliced, ill-formed, missing; forged for a checkpoint or a
+change of keys that does not hold, erased for a record taken out without leave).
 A journal is verified with all its files. One finished file (audit-<first seq>.jsonl,
 or .zst), given as JOURNAL, is verified alone, and is partly proven at best.
 
 ` + keySourceHelp + `
+` + keyRingHelp + `
+Of a key that steps, the file on the host that writes proves only what was sealed
+since the last step, and the verdict is "partly proven"; the verification key proves
+everything.
+
+--public-key verifies without a secret: with the public key of the checkpoints (a
+file, or the key itself in base64), order, tree and checkpoints are checked, and
+everything up to the last checkpoint is proven. With a key as well, the chain must
+name this public key.
+--checkpoint FILE gives checkpoints that were kept elsewhere: a note, a .checkpoints
+file, a proof, or an export of another system that has them in JSON strings. The
+chain must be the one that they are about, and the largest one pins its end: so that
+nothing up to there is missing is proven without a watermark. It may be repeated.
 
 A file in the older format (lines that end in a TAB and #HMAC:<hex>) is told by its
 first line. Its key is used as it is: the bytes of --key-file without a newline
@@ -69,19 +86,30 @@ With --json, one object on standard output, whatever the verdict:
   breaks        [{"seq","found","reason","kept_in"}], where a writer found less than
                 it had left, or something else
   pruned        {"first_seq","sealed_at"}, where retention removed older files
+  epochs        how many epochs a forward-secure key stepped through
+  proven_from   the first line that a key at hand was in force for, where that is not
+                the beginning
+  checkpoints   {"count","timestamps","size","root","time","key_id"}, the last four of
+                the last one that holds
+  given_checkpoints   [{"name","size","holds","reason"}], of --checkpoint
+  pending_erasures    lines whose erasure is sealed, and whose payload is still there
   bad           [{"file","line","offset","seq","kind","reason"}], the first first
   bad_total, holds_after
   proven, not_proven   the same in words
 Members are added to it in later releases; none is renamed or given another meaning.
 
 ` + exitCodes(exitDone, exitFailed, exitUsage, exitTampered, exitIncomplete, exitInterrupted),
-		Example: `  auditchain verify --key-file audit.key audit.jsonl
+		Example: `  auditchain verify --key-file audit.verify audit.jsonl
+  auditchain verify --key-file audit.verify --checkpoint siem-export.json audit.jsonl
+  auditchain verify --public-key audit.pub --checkpoint kept.note audit.jsonl
   auditchain verify --json audit.jsonl | jq '.verdict, .bad[0]'
   auditchain verify --quiet audit.jsonl || alert "audit journal: exit code $?"`,
 		Args: oneArg("journal"),
 	}
-	o.keyFile = keyFileFlag(cmd)
+	o.keyFiles = keyRingFlag(cmd)
 	f := cmd.Flags()
+	f.StringVar(&o.publicKey, "public-key", "", "public key of the checkpoints: a file, or the key in base64; no secret key is needed then")
+	f.StringArrayVar(&o.checkpoints, "checkpoint", nil, "file with checkpoints that were kept elsewhere; may be repeated")
 	f.BoolVar(&o.json, "json", false, "print the findings as one JSON object")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "print nothing: the exit code says it all")
 	f.BoolVar(&o.olderDefault, "legacy-default-key", false, "verify the older format under its public default key, which proves nothing against whoever knows it")
@@ -89,8 +117,10 @@ Members are added to it in later releases; none is renamed or given another mean
 		switch {
 		case o.json && o.quiet:
 			return usagef("--json and --quiet exclude each other")
-		case o.olderDefault && *o.keyFile != "":
+		case o.olderDefault && len(*o.keyFiles) > 0:
 			return usagef("--key-file and --legacy-default-key exclude each other")
+		case cmd.Flags().Changed("public-key") && o.publicKey == "":
+			return usagef("--public-key is an empty string")
 		}
 		report, err := judge(cmd.Context(), args[0], o)
 		if err != nil {
@@ -119,30 +149,60 @@ func judge(ctx context.Context, path string, o verifyOptions) (*integrity.Report
 		return nil, err
 	}
 	if older {
+		if o.publicKey != "" || len(o.checkpoints) > 0 {
+			return nil, fmt.Errorf("%q is in the older format, which has no checkpoints: --public-key and --checkpoint do not apply", path)
+		}
 		return judgeOlder(ctx, path, o)
 	}
 	if o.olderDefault {
 		return nil, fmt.Errorf("%q is not in the older format: --legacy-default-key does not apply", path)
 	}
-	key, err := verificationKey(*o.keyFile)
+	key, opts, err := o.input()
 	if err != nil {
 		return nil, err
 	}
-	return journal.Verify(ctx, path, key, journal.VerifyOptions{})
+	return journal.Verify(ctx, path, key, opts)
 }
 
-// verificationKey finds the key to verify with. A key that is made now, as
-// keyfile suggests, verifies nothing.
-func verificationKey(flag string) (integrity.Key, error) {
-	key, _, err := loadKey(flag)
-	if errors.Is(err, keyfile.ErrNoKey) {
-		name := flag
-		if name == "" {
-			name = "--key-file, AUDITCHAIN_KEY_FILE or a systemd credential"
+// input reads what the flags name. The zero Key is for a verification with the
+// public key alone.
+func (o *verifyOptions) input() (key integrity.Key, opts journal.VerifyOptions, err error) {
+	if o.publicKey != "" {
+		if opts.PublicKey, err = readPublicKey(o.publicKey); err != nil {
+			return key, opts, err
 		}
-		return key, fmt.Errorf("there is no key in %s: give the key that the journal was begun with (its id is key_id in the first line; auditchain key id FILE prints a file's)", name)
 	}
-	return key, err
+	for _, file := range o.checkpoints {
+		notes, err := readNotes(file)
+		if err != nil {
+			return key, opts, err
+		}
+		opts.Given = append(opts.Given, notes...)
+	}
+	ring, err := o.keyRing()
+	opts.Keys, opts.State = ring.Keys, ring.State
+	return ring.Key, opts, err
+}
+
+// keyRing finds the keys to verify with; none where there is no source of one
+// and the public key is to do. A key that is made now, as keyfile suggests,
+// verifies nothing.
+func (o *verifyOptions) keyRing() (keyRing, error) {
+	named := len(*o.keyFiles) > 0
+	if o.publicKey != "" && !named {
+		// With the public key, what is proven must not depend on which key the
+		// environment happens to name.
+		return keyRing{}, nil
+	}
+	ring, err := loadKeyRing(*o.keyFiles)
+	if !errors.Is(err, keyfile.ErrNoKey) {
+		return ring, err
+	}
+	name := strings.Join(*o.keyFiles, ", ")
+	if !named {
+		name = "--key-file, AUDITCHAIN_KEY_FILE or a systemd credential"
+	}
+	return keyRing{}, fmt.Errorf("there is no key in %s: give the key that the journal was begun with (its id is key_id in the first line; auditchain key id FILE prints a file's), or the public key of its checkpoints with --public-key", name)
 }
 
 // inOlderFormat reports whether the file is in the older format. A file with
@@ -210,11 +270,14 @@ func olderKey(o verifyOptions) ([]byte, error) {
 	switch {
 	case o.olderDefault:
 		return []byte(olderDefaultKey), nil
-	case *o.keyFile != "":
-		text, _, err := keyfile.Bytes(keyfile.Source{File: *o.keyFile})
+	case len(*o.keyFiles) > 1:
+		return nil, errors.New("a file in the older format has one key: give --key-file once")
+	case len(*o.keyFiles) == 1:
+		file := (*o.keyFiles)[0]
+		text, _, err := keyfile.Bytes(keyfile.Source{File: file})
 		text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 		if err == nil && len(text) == 0 {
-			err = fmt.Errorf("key file %q is empty", *o.keyFile)
+			err = fmt.Errorf("key file %q is empty", file)
 		}
 		return text, err
 	}
@@ -281,11 +344,54 @@ func reportText(r *integrity.Report, st style) []byte {
 	if w := r.Watermark; w != nil {
 		fmt.Fprintf(&b, "watermark: seq %d, %s\n", w.Seq, integrity.FormatTime(w.Time))
 	}
+	writeKeysAndCheckpoints(&b, r, st)
 	if r.Recovered > 0 {
 		fmt.Fprintf(&b, "recovered in the past: %s set aside\n", count(r.Recovered, "crash tail"))
 	}
 	if r.Chain != "" {
-		fmt.Fprintf(&b, "chain: %s, key %s\n", cleanText(r.Chain), cleanText(r.KeyID))
+		key := "no key"
+		if r.KeyID != "" {
+			key = "key " + cleanText(r.KeyID)
+		}
+		fmt.Fprintf(&b, "chain: %s, %s\n", cleanText(r.Chain), key)
 	}
 	return b.Bytes()
+}
+
+// writeKeysAndCheckpoints says what a report says of keys, checkpoints and
+// erasures.
+func writeKeysAndCheckpoints(b *bytes.Buffer, r *integrity.Report, st style) {
+	if c := r.Checkpoints; c != nil {
+		fmt.Fprintf(b, "checkpoints: %s", count(c.Count, "checkpoint"))
+		if c.Size > 0 {
+			fmt.Fprintf(b, ", the last one that holds of size %d", c.Size)
+			if c.Time != "" {
+				fmt.Fprintf(b, ", %s", cleanText(c.Time))
+			}
+			fmt.Fprintf(b, ", by key %s", cleanText(c.KeyID))
+		}
+		if c.Timestamps > 0 {
+			fmt.Fprintf(b, "; %s", count(c.Timestamps, "time stamp"))
+		}
+		b.WriteByte('\n')
+	}
+	for _, g := range r.Given {
+		says := st.green("holds")
+		if !g.Holds {
+			says = st.red("does not hold")
+			if g.Reason != "" {
+				says += ": " + cleanText(g.Reason)
+			}
+		}
+		fmt.Fprintf(b, "given checkpoint %s, size %d: %s\n", cleanText(g.Name), g.Size, says)
+	}
+	if r.Epochs > 0 {
+		fmt.Fprintf(b, "epochs of the key: %d\n", r.Epochs)
+	}
+	if r.ProvenFrom > 0 {
+		fmt.Fprintf(b, "keys at hand: from seq %d on\n", r.ProvenFrom)
+	}
+	if r.PendingErasures > 0 {
+		fmt.Fprintf(b, "erasures not completed: %s; to complete them: auditchain erase --complete %s\n", count(r.PendingErasures, "line"), cleanText(shellWord(r.File)))
+	}
 }
