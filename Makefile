@@ -18,7 +18,7 @@ TOOLS := $(CURDIR)/.build/tools
 
 # What the binaries are built from. Go itself knows what must be compiled again;
 # this only spares it the question.
-SOURCES := go.mod go.sum $(shell find audit cmd examples exporter integrity internal processor \
+SOURCES := go.mod go.sum $(shell find audit cmd examples exporter integrity internal processor receiver \
              -type f -not -name '*_test.go' -not -path '*/testdata/*' 2>/dev/null)
 
 # The race detector needs a C compiler; without one the tests run without it.
@@ -40,7 +40,7 @@ run: collector cli $(KEY_FILE) ## build and run the Collector (a key is made whe
 
 $(KEY_FILE): | bin/auditchain
 	@mkdir -p -m 700 $(DATA) $(dir $@)
-	bin/auditchain key new $@
+	bin/auditchain key new --verification-key-out $@.verification $@
 
 .PHONY: test
 test: collector cli victoria-logs bin/agent-session bin/demo ## run every test, the end-to-end ones included
@@ -48,6 +48,10 @@ test: collector cli victoria-logs bin/agent-session bin/demo ## run every test, 
 	AUDITCHAIN_BIN=$(BIN) $(GO) test $(RACE) -timeout 20m ./...
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build ./...
 	cd bench && $(GO) vet ./... && $(GO) test . && $(GO) run . -short
+
+.PHONY: keys-cloud
+keys-cloud: ## test the packages for key management services (downloads their SDKs)
+	cd keys/cloud && $(GO) vet ./... && $(GO) test ./...
 
 .PHONY: torture
 torture: collector cli victoria-logs bin/agent-session bin/demo ## fail every system call, kill, fill the disk: nothing acknowledged is lost (Linux, minutes)
@@ -73,7 +77,7 @@ bin/otelcol-neighbour: bench/collector/builder-config.yaml bench/collector/build
 
 .PHONY: lint
 lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## check format, vet and static analysis
-	@unformatted=$$(gofmt -l audit bench cmd examples exporter integrity internal processor); \
+	@unformatted=$$(gofmt -l audit bench cmd examples exporter integrity internal keys processor receiver); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) run ./...
@@ -81,7 +85,7 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI_LINT_VERSION) ## check format, vet and s
 .PHONY: fuzz-short
 fuzz-short: ## run every fuzz target for FUZZTIME (10s) each
 	@set -e; \
-	for file in $$(grep -rl --include='*_test.go' '^func Fuzz' audit cmd exporter integrity internal processor); do \
+	for file in $$(grep -rl --include='*_test.go' '^func Fuzz' audit cmd exporter integrity internal processor receiver); do \
 	  for target in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p' "$$file"); do \
 	    echo "$$target in $$(dirname "$$file")"; \
 	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "./$$(dirname "$$file")"; \

@@ -21,6 +21,7 @@ import (
 type env struct {
 	dir     string // removed at the end
 	keyFile string
+	keys    evidenceKeys // made when they are first needed; see newKeys
 	scale   scale
 	sides   string // bothSides, sideA or sideB
 	match   func(label string) bool
@@ -33,20 +34,25 @@ type env struct {
 
 // scale is how much a run measures.
 type scale struct {
-	rounds      int
-	round       time.Duration // how long the clock runs in one round
-	poolRecords int
-	verifyBytes [2]int64 // sizes of the journals that verify reads: for memory, and for speed
-	openRecords int      // records of the large journal of the open row
-	openRepeats int      // openings that make one figure
+	rounds       int
+	round        time.Duration // how long the clock runs in one round
+	poolRecords  int
+	verifyBytes  [2]int64 // sizes of the journals that verify reads: for memory, and for speed
+	openRecords  int      // records of the large journal of the open row
+	openRepeats  int      // openings that make one figure
+	proveRecords int      // records of the journal of the prove row
 }
 
 var (
 	fullScale = scale{rounds: 5, round: 300 * time.Millisecond, poolRecords: 4000,
-		verifyBytes: [2]int64{10 << 20, 300 << 20}, openRecords: 1_000_000, openRepeats: 20}
+		verifyBytes: [2]int64{10 << 20, 300 << 20}, openRecords: 1_000_000, openRepeats: 20, proveRecords: 1_000_000}
 	shortScale = scale{rounds: 2, round: 40 * time.Millisecond, poolRecords: 1000,
-		verifyBytes: [2]int64{2 << 20, 20 << 20}, openRecords: 200_000, openRepeats: 5}
+		verifyBytes: [2]int64{2 << 20, 20 << 20}, openRecords: 200_000, openRepeats: 5, proveRecords: 100_000}
 )
+
+// largeRecords is how large the journals of the rows open and prove are with
+// -large: some 10 GB of disk.
+const largeRecords = 10_000_000
 
 func newEnv(parent string, s scale) (*env, error) {
 	dir, err := os.MkdirTemp(parent, "auditchain-bench-")
@@ -117,11 +123,16 @@ func goBuild(ctx context.Context, folder, output, pkg string) error {
 
 // verifyJournal asks the command whether a journal proves itself to its end.
 func (e *env) verifyJournal(ctx context.Context, path string) error {
+	return e.verifyWith(ctx, e.keyFile, path)
+}
+
+// verifyWith is verifyJournal under another key.
+func (e *env) verifyWith(ctx context.Context, keyFile, path string) error {
 	bin, err := e.auditchainCommand(ctx)
 	if err != nil {
 		return err
 	}
-	out, err := exec.CommandContext(ctx, bin, verifyArgs(e.keyFile, path)...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, bin, verifyArgs(keyFile, path)...).CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("auditchain verify refused what the benchmark wrote: %w\n%s", err, strings.TrimSpace(string(out)))
 	}

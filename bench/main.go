@@ -48,6 +48,10 @@ func rows(o options) []row {
 			"A redaction processor in front of a file exporter, as in a Collector's pipeline. Ours redacts in the processor and once more in the exporter.", rowPipeline},
 		{"verify", "Verification",
 			"Whole commands on a file in the page cache: hashing the file's bytes against proving each of its lines. The memory is the most that the process held.", rowVerify},
+		{"evidence", "Everything on, in process",
+			"What epochs, tree and checkpoints cost: audit_chain with a static key and no checkpoints, against audit_chain with a forward-secure key and a checkpoint every 10,000 lines and every minute, as by default. A key steps every 1,000,000 lines, which a round does not reach, and in the last line of each fsync mode every 100,000.", rowEvidence},
+		{"prove", "Proofs",
+			"Whole commands on a file in the page cache: verifying a journal with everything on, against proving one of its records, by its sequence number with the index (.tree) and without, and by its id.", rowProve},
 		{"open", "Opening a journal",
 			"Open, append one record, close, in a small and in a large journal: a ratio of about 1 says that the time does not grow with the file. A record with its own id is looked for among the recent ones, of which a small journal has few.", rowOpen},
 	}
@@ -59,7 +63,7 @@ func rows(o options) []row {
 }
 
 type options struct {
-	short, help                   bool
+	short, help, large            bool
 	output                        string
 	only, sides                   string
 	cpuProfile, dir               string
@@ -74,6 +78,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.BoolVar(&o.short, "short", false, "a few quick rounds; writes no document")
+	f.BoolVar(&o.large, "large", false, "10 million records in the rows open and prove: minutes, and 15 GB of disk")
 	f.StringVar(&o.output, "o", "", "write the document to this `file` (default "+defaultOutput+"; a partial run writes one only when told to)")
 	f.StringVar(&o.only, "only", "", "measure only what matches this `expression`; texts have the form row/label/A/B")
 	f.StringVar(&o.sides, "side", bothSides, "`side` to run: both, neighbour or ours")
@@ -92,6 +97,8 @@ func parse(args []string, stderr io.Writer) (options, error) {
 		return o, fmt.Errorf("-side %q: write both, neighbour or ours", o.sides)
 	case (o.collector == "") != (o.neighbourCollector == ""):
 		return o, errors.New("-collector and -neighbour-collector go together: the row compares two builds")
+	case o.short && o.large:
+		return o, errors.New("-short and -large exclude each other")
 	case o.short && o.output != "":
 		return o, errors.New("-short measures too little for a document: leave out -o")
 	case o.output != "" && o.sides != bothSides:
@@ -131,6 +138,9 @@ func measure(ctx context.Context, o options, stdout, stderr io.Writer) (err erro
 	s := fullScale
 	if o.short {
 		s = shortScale
+	}
+	if o.large {
+		s.openRecords, s.proveRecords = largeRecords, largeRecords
 	}
 	if o.rounds > 0 {
 		s.rounds = o.rounds

@@ -25,6 +25,7 @@ func TestFlags(t *testing.T) {
 		{args: "-only exporter"},
 		{args: "-side ours"},
 		{args: "-rounds 3"},
+		{args: "-short -large", refused: "exclude each other"},
 		{args: "-short -o x.md", refused: "-short measures too little"},
 		{args: "-rounds 3 -o x.md", refused: "5 rounds or more"},
 		{args: "-side ours -o x.md", refused: "compares both sides"},
@@ -74,8 +75,8 @@ func TestEachRowHasATextOfItsOwn(t *testing.T) {
 		}
 		seen[r.id] = true
 	}
-	if len(seen) != 7 {
-		t.Errorf("%d rows, want 7", len(seen))
+	if len(seen) != 9 {
+		t.Errorf("%d rows, want 9", len(seen))
 	}
 }
 

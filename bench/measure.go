@@ -46,6 +46,7 @@ var (
 	recordsPerSecond = unit{name: "records/s"}
 	megabytesPerSec  = unit{name: "MB/s"}
 	microseconds     = unit{name: "µs", lessIsMore: true}
+	milliseconds     = unit{name: "ms", lessIsMore: true}
 	mebibytes        = unit{name: "MiB", lessIsMore: true}
 )
 

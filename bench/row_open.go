@@ -15,6 +15,7 @@ import (
 
 	"github.com/auditchain/auditchain/audit/journal"
 	"github.com/auditchain/auditchain/integrity"
+	"github.com/auditchain/auditchain/internal/keyfile"
 )
 
 // smallJournal is the journal that opening a large one is compared with.
@@ -36,12 +37,22 @@ func rowOpen(ctx context.Context, e *env) (_ []result, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	opened := &opener{key: key}
+	opened := &opener{options: func(string) (journal.Options, error) { return journal.Options{Key: key}, nil }}
 	small, large := filepath.Join(dir, "small.jsonl"), filepath.Join(dir, "large.jsonl")
-	if err := opened.fill(ctx, small, smallJournal); err != nil {
-		return nil, err
+	onSmall, onLarge := filepath.Join(dir, "small", "audit.jsonl"), filepath.Join(dir, "large", "audit.jsonl")
+	for _, path := range []string{onSmall, onLarge} {
+		if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+			return nil, err
+		}
+		if _, err := e.newKeys(ctx, filepath.Dir(path)); err != nil {
+			return nil, err
+		}
 	}
-	if err := opened.fill(ctx, large, e.scale.openRecords); err != nil {
+	on := &opener{options: evidenceOptions}
+	if err := errors.Join(
+		opened.fill(ctx, small, smallJournal), opened.fill(ctx, large, e.scale.openRecords),
+		on.fill(ctx, onSmall, smallJournal), on.fill(ctx, onLarge, e.scale.openRecords),
+	); err != nil {
 		return nil, err
 	}
 	var cs []comparison
@@ -51,20 +62,24 @@ func rowOpen(ctx context.Context, e *env) (_ []result, err error) {
 			if err != nil {
 				return nil, err
 			}
-			at := func(path string, records int) contender {
+			at := func(o *opener, path string, records int) contender {
 				return contender{fmt.Sprintf("%d records", records), func(ctx context.Context) (sample, error) {
-					return opened.figure(ctx, path, fsync, withID, e.scale.openRepeats)
+					return o.figure(ctx, path, fsync, withID, e.scale.openRepeats)
 				}}
 			}
-			cs = append(cs, comparison{label: openLabel(withID, mode), unit: microseconds,
-				a: at(small, smallJournal), b: at(large, e.scale.openRecords)})
+			cs = append(cs,
+				comparison{label: openLabel(withID, mode), unit: microseconds,
+					a: at(opened, small, smallJournal), b: at(opened, large, e.scale.openRecords)},
+				comparison{label: openLabel(withID, mode) + ", everything on", unit: microseconds,
+					a: at(on, onSmall, smallJournal), b: at(on, onLarge, e.scale.openRecords)})
 		}
 	}
 	out, err := e.run(ctx, "open", cs)
 	if err != nil {
 		return nil, err
 	}
-	return out, errors.Join(e.verifyJournal(ctx, small), e.verifyJournal(ctx, large))
+	return out, errors.Join(e.verifyJournal(ctx, small), e.verifyJournal(ctx, large),
+		e.verifyWith(ctx, e.keys.verification, onSmall), e.verifyWith(ctx, e.keys.verification, onLarge))
 }
 
 func openLabel(withID bool, mode string) string {
@@ -76,17 +91,37 @@ func openLabel(withID bool, mode string) string {
 }
 
 type opener struct {
-	key integrity.Key
-	n   uint64
+	// options are those of the journal at path, but for the fsync mode.
+	options func(path string) (journal.Options, error)
+	n       uint64
+}
+
+// evidenceOptions turn everything on, with the keys that newKeys put beside
+// the journal.
+func evidenceOptions(path string) (o journal.Options, err error) {
+	at := keyfile.Source{File: filepath.Join(filepath.Dir(path), "audit.key")}
+	if _, o.Keys, err = keyfile.OpenKeys(at); err != nil {
+		return o, err
+	}
+	o.Checkpoint.Signer, err = keyfile.BesideKey(at)
+	if err == nil && o.Checkpoint.Signer.IsZero() {
+		err = errors.New("there is no checkpoint key beside the key file")
+	}
+	return o, err
+}
+
+func (o *opener) open(ctx context.Context, path string, fsync journal.FsyncMode) (*journal.Journal, error) {
+	opts, err := o.options(path)
+	if err != nil {
+		return nil, err
+	}
+	opts.Fsync = fsync
+	return journal.Open(ctx, path, opts)
 }
 
 // fill makes a journal of that many records.
 func (o *opener) fill(ctx context.Context, path string, records int) (err error) {
-	never, err := journal.ParseFsync("never")
-	if err != nil {
-		return err
-	}
-	j, err := journal.Open(ctx, path, journal.Options{Key: o.key, Fsync: never})
+	j, err := o.open(ctx, path, journal.FsyncNever)
 	if err != nil {
 		return err
 	}
@@ -141,7 +176,7 @@ func (o *opener) figure(ctx context.Context, path string, fsync journal.FsyncMod
 	took := make([]float64, repeats)
 	for i := range took {
 		start := time.Now()
-		j, err := journal.Open(ctx, path, journal.Options{Key: o.key, Fsync: fsync})
+		j, err := o.open(ctx, path, fsync)
 		if err != nil {
 			return sample{}, err
 		}

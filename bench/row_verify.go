@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/auditchain/auditchain/exporter/auditchainexporter"
 )
 
 // rowVerify: verifying a journal against hashing the same bytes, both as
@@ -44,35 +46,63 @@ func rowVerify(ctx context.Context, e *env) (_ []result, err error) {
 			return nil, err
 		}
 	}
-	large, size := journals[1], sizes[1]
-	command := func(name string, args ...string) contender {
+	on := filepath.Join(dir, "on") // everything on
+	if err := os.Mkdir(on, 0o700); err != nil {
+		return nil, err
+	}
+	var evident [2]string
+	var evidentSizes [2]int64
+	var keys evidenceKeys
+	for i, size := range e.scale.verifyBytes {
+		// A key is written with in one chain, so that each has its folder.
+		evident[i] = filepath.Join(on, strconv.Itoa(i), "journal.jsonl")
+		if err := os.Mkdir(filepath.Dir(evident[i]), 0o700); err != nil {
+			return nil, err
+		}
+		if keys, evidentSizes[i], err = e.fillEvidence(ctx, evident[i], size); err != nil {
+			return nil, err
+		}
+	}
+	command := func(name string, size int64, args ...string) contender {
 		return contender{name, func(ctx context.Context) (sample, error) {
 			took, err := timedCommand(ctx, args...)
 			return sample{figure: float64(size) / 1e6 / took.Seconds()}, err
 		}}
 	}
-	out, err := e.run(ctx, "verify", []comparison{{
-		label: fmt.Sprintf("a journal of %d MB", size/1e6), unit: megabytesPerSec,
-		a: command("openssl dgst -sha256", openssl, "dgst", "-sha256", large),
-		b: command("auditchain verify", append([]string{bin}, verifyArgs(e.keyFile, large)...)...),
-	}})
-	if err != nil {
-		return nil, err
-	}
-	memory := func(i int) contender {
-		return contender{fmt.Sprintf("auditchain verify, %d MB", sizes[i]/1e6), func(ctx context.Context) (sample, error) {
-			n, err := peakMemory(ctx, peak, append([]string{bin}, verifyArgs(e.keyFile, journals[i])...)...)
+	verify := func(keyFile, path string) []string { return append([]string{bin}, verifyArgs(keyFile, path)...) }
+	memory := func(keyFile, path string, size int64) contender {
+		return contender{fmt.Sprintf("auditchain verify, %d MB", size/1e6), func(ctx context.Context) (sample, error) {
+			n, err := peakMemory(ctx, peak, verify(keyFile, path)...)
 			return sample{figure: float64(n) / (1 << 20)}, err
 		}}
 	}
-	mem, err := e.run(ctx, "verify", []comparison{{label: "peak memory", unit: mebibytes, a: memory(0), b: memory(1)}})
-	return append(out, mem...), err
+	speed := func(label, keyFile, path string, size int64) comparison {
+		return comparison{
+			label: fmt.Sprintf(label, size/1e6), unit: megabytesPerSec,
+			a: command("openssl dgst -sha256", size, openssl, "dgst", "-sha256", path),
+			b: command("auditchain verify", size, verify(keyFile, path)...),
+		}
+	}
+	return e.run(ctx, "verify", []comparison{
+		speed("a journal of %d MB", e.keyFile, journals[1], sizes[1]),
+		speed("with epochs, tree and checkpoints, %d MB", keys.verification, evident[1], evidentSizes[1]),
+		{label: "peak memory", unit: mebibytes,
+			a: memory(e.keyFile, journals[0], sizes[0]), b: memory(e.keyFile, journals[1], sizes[1])},
+		{label: "peak memory, with epochs, tree and checkpoints", unit: mebibytes,
+			a: memory(keys.verification, evident[0], evidentSizes[0]), b: memory(keys.verification, evident[1], evidentSizes[1])},
+	})
 }
 
 // fillJournal writes a journal of at least size bytes through our exporter.
 func (e *env) fillJournal(ctx context.Context, path string, size int64) (int64, error) {
-	f, conf := chainExporter(path, e.keyFile, "never")
-	c, err := startExporter(ctx, f, conf)
+	_, conf := chainExporter(path, e.keyFile, "never")
+	return e.fill(ctx, path, conf, size)
+}
+
+// fill writes a journal of at least size bytes through our exporter, as conf
+// says.
+func (e *env) fill(ctx context.Context, path string, conf settings, size int64) (int64, error) {
+	c, err := startExporter(ctx, auditchainexporter.NewFactory(), conf)
 	if err != nil {
 		return 0, err
 	}

@@ -65,7 +65,7 @@ func TestComponents(t *testing.T) {
 		t.Fatalf("exit code %d: %s", res.Code, res.Stderr)
 	}
 	for _, name := range []string{
-		"otlp", "file_log", "memory_limiter", "audit_redaction", "audit_chain",
+		"otlp", "file_log", "audit_checkpoint", "memory_limiter", "audit_redaction", "audit_chain",
 		"otlp_http", "otlp_grpc", "debug", "file_storage", "health_check",
 	} {
 		if !strings.Contains(res.Stdout, "name: "+name+"\n") {

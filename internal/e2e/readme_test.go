@@ -21,8 +21,8 @@ import (
 //
 //	```sh runnable    run, in order, in a copy of the checkout with bin/ in the PATH
 //	```sh             not run; the make targets that it names must exist
-//	```yaml           loaded by the Collector: by itself if it has `receivers`, else
-//	                  merged over collector-config.yaml; a part of a builder
+//	```yaml           loaded by the Collector: by itself if it has `receivers` and
+//	                  `exporters`, else merged over collector-config.yaml; a part of a builder
 //	                  configuration must name what builder-config.yaml names
 //
 // Blocks of other languages are left alone.
@@ -158,16 +158,45 @@ func TestREADMEConfigurations(t *testing.T) {
 			}
 			continue
 		}
-		configs := []string{w.write("readme.yaml", b.text)}
-		if !regexp.MustCompile(`(?m)^receivers:`).MatchString(b.text) {
-			configs = append([]string{filepath.Join(w.root, "collector-config.yaml")}, configs...)
-		}
-		if res := w.validate(configs...); res.Code != 0 {
-			t.Errorf("README.md:%d: exit code %d\n%s\n%s", b.line, res.Code, b.text, res.Stderr)
-		}
+		w.loads("README.md", b)
 	}
 	if found == 0 {
 		t.Error("README.md has no yaml block")
+	}
+}
+
+// The configurations in the document about checkpoints load too.
+func TestCheckpointsConfigurations(t *testing.T) {
+	w := newWorld(t)
+	text, err := os.ReadFile(filepath.Join(w.root, "docs", "CHECKPOINTS.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, b := range blocks(string(text)) {
+		if b.is("yaml") {
+			found++
+			w.loads("CHECKPOINTS.md", b)
+		}
+	}
+	if found < 3 {
+		t.Errorf("CHECKPOINTS.md has %d yaml blocks", found)
+	}
+}
+
+var whole = []*regexp.Regexp{regexp.MustCompile(`(?m)^receivers:`), regexp.MustCompile(`(?m)^exporters:`)}
+
+// loads insists that the Collector takes a block, by itself or merged.
+func (w *world) loads(name string, b block) {
+	w.t.Helper()
+	configs := []string{w.write("block.yaml", b.text)}
+	for _, has := range whole {
+		if !has.MatchString(b.text) {
+			configs = []string{filepath.Join(w.root, "collector-config.yaml"), configs[len(configs)-1]}
+		}
+	}
+	if res := w.validate(configs...); res.Code != 0 {
+		w.t.Errorf("%s:%d: exit code %d\n%s\n%s", name, b.line, res.Code, b.text, res.Stderr)
 	}
 }
 

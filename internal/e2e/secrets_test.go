@@ -65,7 +65,7 @@ func TestNothingPlantedAppears(t *testing.T) {
 		}
 	}
 	w.waitForRecords(2 * len(lines))
-	rows := w.waitForRows(backend, 2*len(lines), "*")
+	rows := w.waitForRows(backend, 2*len(lines), harness.Events)
 	w.noneAppears(secrets, harmless.String(), rows)
 	w.auditchain(0, "verify", w.journal())
 }

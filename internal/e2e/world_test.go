@@ -64,7 +64,7 @@ func newWorld(t *testing.T) *world {
 	if err := os.Mkdir(w.data, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	w.auditchain(0, "key", "new", w.key)
+	w.auditchain(0, "key", "new", "--verification-key-out", w.key+".verification", w.key)
 	return w
 }
 
@@ -173,7 +173,7 @@ func (w *world) waitForIDs(l *harness.Logs, ids []string) {
 	want := slices.Sorted(slices.Values(ids))
 	var got []string
 	err := harness.Until(w.ctx, fmt.Sprintf("%d record ids at the backend", len(ids)), func(ctx context.Context) (bool, string, error) {
-		rows, err := l.Query(ctx, "*")
+		rows, err := l.Query(ctx, harness.Events)
 		got = rowIDs(rows)
 		return len(got) >= len(ids), fmt.Sprintf("%d ids", len(got)), err
 	})

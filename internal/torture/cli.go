@@ -33,21 +33,28 @@ const patience = time.Minute
 type world struct {
 	bin  string // folder of the programs
 	root string
-	key  string
+	key  string // a static one, for all journals without keys of their own
+	keys string // folder of the keys that a journal of its own keys begins with
 	help string // of auditchain append: which flags it has
-	next atomic.Int64
+	// stage is in the names of the stages that are wanted.
+	stage string
+	next  atomic.Int64
 
 	mu       sync.Mutex
 	progress io.Writer // guarded by mu
 }
 
 func newWorld(ctx context.Context, bin, root string, progress io.Writer) (*world, error) {
-	w := &world{bin: bin, root: root, key: filepath.Join(root, "audit.key"), progress: progress}
+	w := &world{bin: bin, root: root, key: filepath.Join(root, "audit.key"), keys: filepath.Join(root, "keys"), progress: progress}
 	if _, err := os.Stat(w.cli()); err != nil {
 		return nil, fmt.Errorf("%w: build it with: make cli", err)
 	}
-	if res := w.run(ctx, "key", "new", w.key); res.Code != 0 {
+	// Static: one key for all journals, which a forward-secure one cannot be that of.
+	if res := w.run(ctx, "key", "new", "--static", w.key); res.Code != 0 {
 		return nil, fmt.Errorf("key new: exit code %d: %s", res.Code, res.Stderr)
+	}
+	if err := w.makeKeys(ctx); err != nil {
+		return nil, err
 	}
 	w.help = w.run(ctx, "append", "--help").Stdout
 	return w, nil
@@ -92,7 +99,10 @@ func (w *world) command(ctx context.Context, name string, args ...string) *exec.
 // run runs auditchain to its end. What kept it from running stands in Stderr, with
 // the exit code -1.
 func (w *world) run(ctx context.Context, args ...string) harness.Result {
-	res, err := harness.Run(w.command(ctx, w.cli(), args...))
+	return result(harness.Run(w.command(ctx, w.cli(), args...)))
+}
+
+func result(res harness.Result, err error) harness.Result {
 	if err != nil {
 		res.Code, res.Stderr = -1, err.Error()
 	}
@@ -168,9 +178,10 @@ func (s session) String() string {
 func (w *world) append(ctx context.Context, prefix []string, path string, pieces [][]entry, flags ...string) session {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	args := append(append(append([]string{}, prefix...), w.cli(), "append", "--json"), flags...)
-	args = append(args, path)
+	args := append(append(append([]string{}, prefix...), w.cli(), "append", "--json"), keyFlags(path)...)
+	args = append(append(args, flags...), path)
 	cmd := w.command(ctx, args[0], args[1:]...)
+	cmd.Env = append(cmd.Env, "AUDITCHAIN_KEY_FILE="+w.keyOf(path))
 	// One processor and no collector: as few threads as can be, see tracing.
 	cmd.Env = append(cmd.Env, "GOMAXPROCS=1", "GOGC=off")
 	in, feed, err := pollablePipe()
@@ -273,27 +284,4 @@ func (s *session) receipt(text []byte) error {
 		s.acked = append(s.acked, ack{r.ID, r.Seq})
 	}
 	return nil
-}
-
-// verify judges the journal. tampered and truncated are bad whatever was done to it,
-// and so is a verdict that says less than the caller allows.
-func (w *world) verify(ctx context.Context, o *outcome, path string, partly bool) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	res := w.run(ctx, "verify", "--json", path)
-	var report struct {
-		Verdict   string          `json:"verdict"`
-		Bad       json.RawMessage `json:"bad"`
-		NotProven json.RawMessage `json:"not_proven"`
-	}
-	if err := json.Unmarshal([]byte(res.Stdout), &report); err != nil {
-		o.Verdict = "none"
-		o.problem("verify: exit code %d, no report (%v): %s", res.Code, err, res.Stderr)
-		return
-	}
-	o.Verdict = report.Verdict
-	if res.Code == 0 || partly && res.Code == 4 && report.Verdict == "partly proven" {
-		return
-	}
-	o.problem("verify: exit code %d, %q: bad %s, not proven %s", res.Code, report.Verdict, report.Bad, report.NotProven)
 }

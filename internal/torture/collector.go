@@ -47,15 +47,20 @@ func collectorLoop(ctx context.Context, w *world, long bool) ([]*row, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, err := w.journal("collector")
+	path, err := w.keyed("collector")
 	if err != nil {
+		return nil, err
+	}
+	// Short epochs, and many checkpoints; all else is the project's own.
+	overlay := filepath.Join(w.root, "collector-keys.yaml")
+	if err := os.WriteFile(overlay, []byte("exporters: {audit_chain: {epoch: {every_records: 100}, checkpoint: {every_records: 100, every: 1s}}}\n"), 0o600); err != nil {
 		return nil, err
 	}
 	// A backend that takes everything; what it gets is the end-to-end tests' business.
 	backend := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer backend.Close()
 	options := harness.CollectorOptions{
-		Config: filepath.Join(root, "collector-config.yaml"), Data: filepath.Dir(path), KeyFile: w.key,
+		Config: filepath.Join(root, "collector-config.yaml"), Data: filepath.Dir(path), KeyFile: w.keyOf(path), Overlays: []string{overlay},
 		Backend: backend.URL, APICalls: filepath.Join(w.root, "none", "*.jsonl"),
 	}
 	var o outcome
@@ -77,6 +82,7 @@ func collectorLoop(ctx context.Context, w *world, long bool) ([]*row, error) {
 			}
 		}
 		lookUp(&o, l, path, senders)
+		w.giveAway(&o, path, "")
 		w.verify(ctx, &o, path, false)
 		if o.bad() || ctx.Err() != nil {
 			break

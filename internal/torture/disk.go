@@ -36,7 +36,7 @@ func sceneMode() bool {
 		return false
 	}
 	var o outcome
-	w := &world{bin: os.Getenv("AUDITCHAIN_BIN"), root: root, key: os.Getenv("AUDITCHAIN_KEY_FILE"), progress: os.Stderr}
+	w := &world{bin: os.Getenv("AUDITCHAIN_BIN"), root: root, key: os.Getenv("AUDITCHAIN_KEY_FILE"), keys: os.Getenv("AUDITCHAIN_TORTURE_KEYS"), progress: os.Stderr}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*patience)
 	defer cancel()
 	if err := w.diskFull(ctx, &o, os.Args[1] == "rotating", os.Args[2] == "long"); err != nil {
@@ -93,7 +93,7 @@ func (w *world) scene(ctx context.Context, how string, long bool) (o outcome, er
 		length = "long"
 	}
 	cmd := w.command(ctx, self, how, length)
-	cmd.Env = append(cmd.Env, sceneVar+"="+dir, "AUDITCHAIN_BIN="+w.bin)
+	cmd.Env = append(cmd.Env, sceneVar+"="+dir, "AUDITCHAIN_BIN="+w.bin, "AUDITCHAIN_TORTURE_KEYS="+w.keys)
 	cmd.SysProcAttr.Cloneflags = syscall.CLONE_NEWNS
 	if os.Geteuid() != 0 {
 		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
@@ -139,6 +139,11 @@ func (w *world) diskFull(ctx context.Context, o *outcome, rotating, long bool) e
 		dir := filepath.Join(w.root, fmt.Sprint(cycle))
 		if err := os.Mkdir(dir, 0o700); err != nil {
 			return err
+		}
+		if cycle%2 == 0 {
+			if err := copyFolder(w.keys, dir); err != nil {
+				return err
+			}
 		}
 		if err := w.fill(ctx, o, filepath.Join(dir, "audit.jsonl"), maxSize, 700+cycle*137); err != nil {
 			return err

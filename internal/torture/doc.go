@@ -7,6 +7,11 @@
 // works on the real program, bin/auditchain, and on the real kernel: strace makes the
 // calls fail, a small tmpfs gets full. Run it with `make torture`; it needs Linux.
 //
+// The journals have a static key and nothing more, or a key that steps every few
+// lines, checkpoints, and erasures; key rotate, erase and checkpoint are tortured as
+// append is. Each checkpoint that could be read before a process died is kept
+// elsewhere, and must hold for ever.
+//
 // What counts as proof is read with nothing but encoding/json, and not with the code
 // under test: each receipt that was printed is looked up in the files, by id and by
 // sequence number. After each fault the journal must go on, and `auditchain verify`

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,15 +54,25 @@ func (c *client) more(n int, rng *rand.Rand) []entry {
 // killLoop kills three writers of one file again and again, each at a moment of its
 // own, while a verifier looks at the file.
 func killLoop(ctx context.Context, w *world, long bool) ([]*row, error) {
-	rounds := 5
+	rounds, static := 5, 3
 	if long {
-		rounds = 300
+		rounds, static = 300, 50
 	}
+	rows, err := w.killRounds(ctx, rounds, w.keyed, "its key stepping, erasures beside")
+	if err != nil {
+		return nil, err
+	}
+	more, err := w.killRounds(ctx, static, w.journal, "a static key")
+	return append(rows, more...), err
+}
+
+// killRounds is so many rounds, with journals that begin makes.
+func (w *world) killRounds(ctx context.Context, rounds int, begin func(string) (string, error), how string) ([]*row, error) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	r := &row{fault: fmt.Sprintf("kill -9, %d writers of one file, %d rounds", len(killedWriters), rounds)}
-	live := &row{fault: "verify while they write"}
+	r := &row{fault: fmt.Sprintf("kill -9, %d writers of one file, %s, %d rounds", len(killedWriters), how, rounds)}
+	live := &row{fault: "verify while they write, " + how}
 	for round := 0; round < rounds && ctx.Err() == nil; round += roundsOfAChain {
-		path, err := w.journal("killed")
+		path, err := begin("killed")
 		if err != nil {
 			return nil, err
 		}
@@ -105,7 +116,7 @@ func killRound(ctx context.Context, w *world, path string, l *ledger, clients []
 	sessions := make([]session, len(clients))
 	begun, over := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	var writers, verifier sync.WaitGroup
+	var writers, verifier, eraser sync.WaitGroup
 	for i, c := range clients {
 		// It dies before it has a receipt for all it was given.
 		after, jitter := 1+rng.IntN(150), time.Duration(rng.IntN(4000))*time.Microsecond
@@ -132,9 +143,29 @@ func killRound(ctx context.Context, w *world, path string, l *ledger, clients []
 			seen.Hits++
 		}
 	})
+	var erased session
+	op := &operation{args: []string{"erase", "--who", "w", "--reason", "r", "--erasure-key", w.keys + erasureSuffix}}
+	if seq := l.erasable(rng); seq > 0 && isKeyed(path) {
+		op.args, op.erases = append(op.args, "--seq", fmt.Sprint(seq)), []uint64{seq}
+		eraser.Go(func() {
+			select {
+			case <-begun:
+				erased = w.perform(ctx, &o, nil, path, op)
+			case <-over:
+			}
+		})
+	}
 	writers.Wait()
 	close(over)
 	verifier.Wait()
+	eraser.Wait()
+	for _, seq := range op.erases {
+		l.ordered[seq] = erased.code == 0 && erased.err == nil
+		if erased.code != 0 || erased.err != nil {
+			o.problem("erase: %s", erased)
+		}
+	}
+	w.giveAway(&o, path, "")
 	for i, s := range sessions {
 		l.merge(&o, s)
 		clients[i].pending = s.unacked()
@@ -156,8 +187,9 @@ func killRound(ctx context.Context, w *world, path string, l *ledger, clients []
 func (w *world) stream(ctx context.Context, path, fsync string, send []entry, receipt func(int), killAfter int, jitter time.Duration) session {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	args := append([]string{"append", "--json", "--fsync", fsync}, w.rotation("64KiB", true)...)
-	cmd := w.command(ctx, w.cli(), append(args, path)...)
+	args := slices.Concat([]string{"append", "--json", "--fsync", fsync}, keyFlags(path), w.rotation("64KiB", true), []string{path})
+	cmd := w.command(ctx, w.cli(), args...)
+	cmd.Env = append(cmd.Env, "AUDITCHAIN_KEY_FILE="+w.keyOf(path))
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	feed, err := cmd.StdinPipe()

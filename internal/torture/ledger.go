@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,6 +26,8 @@ type line struct {
 	Control  string `json:"control"`
 	ID       string `json:"id"`
 	Seq      uint64 `json:"seq"`
+	Erased   string `json:"erased"`     // a tombstone: the leaf
+	Of       uint64 `json:"erased_seq"` // of chain.erased
 	Previous struct {
 		Seq  uint64 `json:"seq"`
 		Size int64  `json:"size"`
@@ -138,10 +141,29 @@ func parseLines(text []byte) ([]line, error) {
 type ledger struct {
 	acked map[string]uint64 // seq by id
 	sent  map[string]bool
+	// ordered are the lines that were ordered to be erased; true where it was said
+	// that they are.
+	ordered map[uint64]bool
 }
 
 func newLedger() *ledger {
-	return &ledger{acked: map[string]uint64{}, sent: map[string]bool{}}
+	return &ledger{acked: map[string]uint64{}, sent: map[string]bool{}, ordered: map[uint64]bool{}}
+}
+
+// erasable chooses a line with a record that may be erased, of those that have a
+// receipt; 0 where there is none.
+func (l *ledger) erasable(rng *rand.Rand) uint64 {
+	var seqs []uint64
+	for _, seq := range l.acked {
+		if _, ok := l.ordered[seq]; !ok {
+			seqs = append(seqs, seq)
+		}
+	}
+	if len(seqs) == 0 {
+		return 0
+	}
+	slices.Sort(seqs) // the order of a map is not that of the seed
+	return seqs[rng.IntN(len(seqs))]
 }
 
 // merge takes in the receipts of one process.
@@ -166,12 +188,18 @@ func (l *ledger) compare(o *outcome, path string) {
 	}
 	o.Acknowledged = len(l.acked)
 	at := make(map[string]uint64, len(chain))
+	tombs, sealed := map[uint64]bool{}, map[uint64]bool{}
 	for i, line := range chain {
 		if line.Seq != uint64(i)+1 {
 			o.problem("line %d of the chain has seq %d", i+1, line.Seq)
 			return
 		}
-		if line.Control != "" {
+		switch {
+		case line.Erased != "":
+			tombs[line.Seq] = true
+			continue
+		case line.Control != "":
+			sealed[line.Of] = true // 0, of others than chain.erased, is no line
 			continue
 		}
 		if before, ok := at[line.ID]; ok {
@@ -185,9 +213,46 @@ func (l *ledger) compare(o *outcome, path string) {
 		}
 	}
 	for id, seq := range l.acked {
-		if at[id] != seq {
+		if at[id] != seq && !tombs[seq] {
 			o.Lost++
 			o.problem("record %s was acknowledged at seq %d, and stands at %d", id, seq, at[id])
+		}
+	}
+	l.compareErased(o, path, tombs, sealed)
+}
+
+// compareErased checks that what is erased was ordered and is sealed to be, and
+// is gone from all files.
+func (l *ledger) compareErased(o *outcome, path string, tombs, sealed map[uint64]bool) {
+	for seq := range tombs {
+		if _, ok := l.ordered[seq]; !ok || !sealed[seq] {
+			o.problem("line %d is erased (ordered: %t, sealed: %t)", seq, ok, sealed[seq])
+		}
+	}
+	gone := map[string]bool{}
+	for seq, done := range l.ordered {
+		if (done || sealed[seq]) && !tombs[seq] {
+			o.problem("line %d was erased, and is there", seq)
+		}
+		if tombs[seq] {
+			for id, at := range l.acked {
+				gone[id] = gone[id] || at == seq
+			}
+		}
+	}
+	files, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		o.problem("%v", err)
+	}
+	for _, f := range files {
+		text, err := readSegment(filepath.Join(filepath.Dir(path), f.Name()))
+		if err != nil {
+			continue // a copy that is not whole
+		}
+		for id, is := range gone {
+			if is && bytes.Contains(text, []byte(id)) {
+				o.problem("record %s was erased, and %q still has it", id, f.Name())
+			}
 		}
 	}
 }

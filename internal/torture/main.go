@@ -26,11 +26,12 @@ func main() {
 	}
 	bin := flag.String("bin", "bin", "folder of the programs that make builds")
 	only := flag.String("only", "", "run only the parts whose name contains this")
+	stage := flag.String("stage", "", "of the system calls, run only the stages whose name contains this")
 	write := flag.String("write", "", "also write the table to this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ok, err := run(ctx, options{bin: *bin, only: *only, write: *write, long: os.Getenv(modeVar) == "long"}, os.Stdout, os.Stderr)
+	ok, err := run(ctx, options{bin: *bin, only: *only, stage: *stage, write: *write, long: os.Getenv(modeVar) == "long"}, os.Stdout, os.Stderr)
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "torture:", err)
@@ -41,8 +42,8 @@ func main() {
 }
 
 type options struct {
-	bin, only, write string
-	long             bool
+	bin, only, stage, write string
+	long                    bool
 }
 
 // part is a group of rows.
@@ -77,6 +78,7 @@ func run(ctx context.Context, o options, out, progress io.Writer) (ok bool, err 
 	if err != nil {
 		return false, err
 	}
+	w.stage = o.stage
 	start := time.Now()
 	var rows []*row
 	for _, p := range parts {
@@ -120,7 +122,7 @@ func systemCalls(ctx context.Context, w *world, long bool) ([]*row, error) {
 	if missing != "" {
 		return []*row{{fault: "system calls", skipped: missing}}, nil
 	}
-	m, err := newMatrix(ctx, w, t)
+	m, err := newMatrix(ctx, w, t, !long)
 	if err != nil {
 		return nil, err
 	}

@@ -39,15 +39,16 @@ func (o occurrence) String() string {
 	return fmt.Sprintf("%s, %s of call %d of %d", o.stage.name, o.fault, o.n, o.stage.count[o.call])
 }
 
-// all are the occurrences of all faults; of a sample, two of each in every stage.
+// all are the occurrences of all faults; of a sample, one of each in every other
+// stage.
 func (m *matrix) all(sample bool) []occurrence {
 	var all []occurrence
-	for _, call := range slices.Sorted(maps.Keys(faultsOf)) {
+	for c, call := range slices.Sorted(maps.Keys(faultsOf)) {
 		for i, what := range faultsOf[call] {
-			for _, s := range m.stages {
+			for si, s := range m.stages {
 				for n := 1; n <= s.count[call]; n++ {
 					// Each fault then meets other calls of its kind.
-					picked := (n+7*i)%s.count[call] == 0 || (n+5*i)%s.count[call] == s.count[call]/2
+					picked := (n+7*i+3*si)%s.count[call] == 0 && (c+i+si)%2 == 0
 					if !sample || picked {
 						all = append(all, occurrence{fault{call, what}, s, n})
 					}
@@ -165,7 +166,7 @@ func (m *matrix) inject(ctx context.Context, at occurrence, when int) (o outcome
 	}
 	dir := filepath.Dir(path)
 	trace := dir + ".trace"
-	got := m.w.append(ctx, m.strace.inject(at.fault, when, at.stage.paths(dir), trace), path, at.stage.pieces, at.stage.flags...)
+	got := m.perform(ctx, &o, at.stage, m.strace.inject(at.fault, when, at.stage.paths(dir), trace), path)
 	calls, killed, err := readTrace(trace, dir)
 	if err != nil {
 		o.problem("no trace: %v %s", err, got.stderr)
@@ -174,11 +175,12 @@ func (m *matrix) inject(ctx context.Context, at occurrence, when int) (o outcome
 	numbers = hits(calls, killed, at.fault)
 	m.goOn(ctx, &o, path, at, got, met(calls, at.fault, numbers))
 	if len(o.Problems) > 0 {
-		m.w.say("BAD %s (hit %v, %s) in %s:\n  %s\n  append: %s", at, numbers, met(calls, at.fault, numbers), dir,
+		m.w.say("BAD %s (hit %v, %s) in %s:\n  %s\n  said: %s", at, numbers, met(calls, at.fault, numbers), dir,
 			strings.Join(o.Problems, "\n  "), got)
 	} else {
 		_ = os.RemoveAll(dir)
 		_ = os.Remove(trace)
+		_ = os.Remove(givenOf(path))
 	}
 	return o, numbers, inThread(calls, at.call, at.n)
 }
@@ -212,11 +214,25 @@ func (m *matrix) goOn(ctx context.Context, o *outcome, path string, at occurrenc
 	l := newLedger()
 	l.merge(o, at.stage.given)
 	l.merge(o, got)
+	m.w.giveAway(o, path, "")
+	op := at.stage.op
+	if op == nil {
+		op = &operation{}
+	}
+	for _, seq := range op.erases {
+		l.ordered[seq] = got.code == 0
+	}
+	if op.incoming != "" && (!op.writers || at.n%2 == 0) {
+		m.redo(ctx, o, path, op, got.code)
+	}
 	again := append(got.unacked(), newEntry("00000003-0000-4000-8000-000000000000", 20))
 	fresh := m.w.append(ctx, nil, path, [][]entry{again})
 	l.merge(o, fresh)
 	if !fresh.sealed() {
 		o.problem("the next process could not go on: %s", fresh)
+	}
+	if op.incoming != "" {
+		m.redo(ctx, o, path, op, got.code)
 	}
 	m.w.verify(ctx, o, path, strings.Contains(files, ".head"))
 	l.compare(o, path)

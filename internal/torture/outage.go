@@ -74,6 +74,15 @@ func chmodAll(mode os.FileMode) func(*helper, string) error {
 	}
 }
 
+// chownAll gives a folder, and what is in it, to nobody.
+func chownAll(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	for _, f := range append(files, dir) {
+		err = errors.Join(err, os.Chown(f, nobody, -1))
+	}
+	return err
+}
+
 // nobody is a user who may not read what is forbidden to all.
 const nobody = 65534
 
@@ -88,11 +97,13 @@ func outageRows(ctx context.Context, w *world, long bool) ([]*row, error) {
 			continue
 		}
 		sizes := []int{0, 4 << 10}
+		begins := []func(string) (string, error){w.keyed, w.journal}
 		if !long {
-			sizes = sizes[:1]
+			sizes, begins = sizes[:1], begins[:1]
 		}
-		for _, maxSize := range sizes {
-			o, path, err := w.sufferOutage(ctx, strace, out, maxSize)
+		for n := range len(sizes) * len(begins) {
+			maxSize := sizes[n%len(sizes)]
+			o, path, err := w.sufferOutage(ctx, strace, out, maxSize, begins[n/len(sizes)])
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", out.name, err)
 			}
@@ -106,10 +117,10 @@ func outageRows(ctx context.Context, w *world, long bool) ([]*row, error) {
 }
 
 // sufferOutage lets a writer work before, during and after an outage, twice.
-func (w *world) sufferOutage(ctx context.Context, t tracing, out outage, maxSize int) (o outcome, path string, err error) {
+func (w *world) sufferOutage(ctx context.Context, t tracing, out outage, maxSize int, begin func(string) (string, error)) (o outcome, path string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if path, err = w.journal("outage"); err != nil {
+	if path, err = begin("outage"); err != nil {
 		return o, path, err
 	}
 	h, err := w.startHelper(ctx, &o, path, maxSize)
@@ -118,7 +129,7 @@ func (w *world) sufferOutage(ctx context.Context, t tracing, out outage, maxSize
 	}
 	if out.calls == nil && os.Geteuid() == 0 {
 		// Root may do everything.
-		if err := errors.Join(os.Chmod(w.root, 0o711), os.Chown(filepath.Dir(path), nobody, -1)); err != nil {
+		if err := errors.Join(os.Chmod(w.root, 0o711), chownAll(filepath.Dir(path))); err != nil {
 			return o, path, err
 		}
 		if _, err := h.ask("user %d", nobody); err != nil {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // What is done to which system calls on the journal's files. Calls that only read
@@ -52,11 +53,13 @@ type stage struct {
 	given  session
 	pieces [][]entry
 	flags  []string       // of append
+	op     *operation     // what it does instead of appending
+	keyed  bool           // it is in the folder of a journal with keys of its own
 	count  map[string]int // how often each call is made, as recorded
 	files  []string       // the files that they are about, in the folder
 }
 
-func newMatrix(ctx context.Context, w *world, t tracing) (*matrix, error) {
+func newMatrix(ctx context.Context, w *world, t tracing, sample bool) (*matrix, error) {
 	m := &matrix{w: w, strace: t, rows: map[fault]*row{}}
 	template, err := w.journal("template")
 	if err != nil {
@@ -92,8 +95,13 @@ func newMatrix(ctx context.Context, w *world, t tracing) (*matrix, error) {
 			&stage{name: "rotation", before: filepath.Dir(template), given: given, pieces: [][]entry{large[:2], large[2:5], {old[1]}, large[5:7], large[7:13]}, flags: flags},
 			&stage{name: "compression", before: filepath.Dir(template), given: given, pieces: [][]entry{large[:2], large[2:5], large[5:7], large[7:13]}, flags: w.rotation(fileSize, true)})
 	}
+	keyed, err := w.keyedStages(ctx)
+	if err != nil {
+		return nil, err
+	}
+	m.stages = slices.DeleteFunc(append(m.stages, keyed...), func(s *stage) bool { return !strings.Contains(s.name, w.stage) })
 	for _, s := range m.stages {
-		if err := m.record(ctx, s); err != nil {
+		if err := m.record(ctx, s, sample); err != nil {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
@@ -119,17 +127,26 @@ func (m *matrix) begin(s *stage) (path string, err error) {
 	return path, copyFolder(s.before, filepath.Dir(path))
 }
 
+// perform does what a stage does, under prefix (strace and its arguments).
+func (m *matrix) perform(ctx context.Context, o *outcome, s *stage, prefix []string, path string) session {
+	if s.op != nil {
+		return m.w.perform(ctx, o, prefix, path, s.op)
+	}
+	return m.w.append(ctx, prefix, path, s.pieces, s.flags...)
+}
+
 // record runs a stage once without a fault, and finds out which calls it makes.
-func (m *matrix) record(ctx context.Context, s *stage) error {
+func (m *matrix) record(ctx context.Context, s *stage, sample bool) error {
 	path, err := m.begin(s)
 	if err != nil {
 		return err
 	}
 	dir := filepath.Dir(path)
 	trace := dir + ".trace"
-	got := m.w.append(ctx, m.strace.record(trace), path, s.pieces, s.flags...)
+	var o outcome
+	got := m.perform(ctx, &o, s, m.strace.record(trace), path)
 	if !got.sealed() {
-		return fmt.Errorf("append under strace: %s", got)
+		return fmt.Errorf("under strace: %s", got)
 	}
 	calls, _, err := readTrace(trace, dir)
 	if err != nil {
@@ -152,8 +169,11 @@ func (m *matrix) record(ctx context.Context, s *stage) error {
 		}
 		s.files = append(s.files, rel)
 	}
-	if err := m.countLightly(ctx, s); err != nil {
-		return err
+	// Of a sample it counts what was met, whichever.
+	if !sample {
+		if err := m.countLightly(ctx, s); err != nil {
+			return err
+		}
 	}
 	if s.count["fsync"]+s.count["fdatasync"] == 0 || s.count["pwrite64"]+s.count["write"] == 0 {
 		return fmt.Errorf("no write or no sync was seen: the trace is not to be trusted: %v", s.count)
@@ -173,9 +193,9 @@ func (m *matrix) countLightly(ctx context.Context, s *stage) error {
 		dir := filepath.Dir(path)
 		trace := dir + ".trace"
 		const never = 65535 // no stage makes so many calls
-		got := m.w.append(ctx, m.strace.inject(fault{call, "EIO"}, never, s.paths(dir), trace), path, s.pieces, s.flags...)
+		got := m.perform(ctx, new(outcome), s, m.strace.inject(fault{call, "EIO"}, never, s.paths(dir), trace), path)
 		if !got.sealed() {
-			return fmt.Errorf("append under strace: %s", got)
+			return fmt.Errorf("under strace: %s", got)
 		}
 		calls, _, err := readTrace(trace, dir)
 		if err != nil {

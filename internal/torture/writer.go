@@ -20,6 +20,7 @@ import (
 
 	"github.com/auditchain/auditchain/audit/journal"
 	"github.com/auditchain/auditchain/integrity"
+	"github.com/auditchain/auditchain/internal/keyfile"
 	"github.com/google/uuid"
 )
 
@@ -40,9 +41,9 @@ func writerMode() bool {
 	if path == "" {
 		return false
 	}
-	key, err := os.ReadFile(os.Getenv("AUDITCHAIN_KEY_FILE"))
+	opts, err := writerOptions(os.Getenv("AUDITCHAIN_KEY_FILE"))
 	if err == nil {
-		err = serve(path, key, os.Stdin, os.Stdout)
+		err = serve(path, opts, os.Stdin, os.Stdout)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -59,12 +60,20 @@ type service struct {
 	j     *journal.Journal
 }
 
-func serve(path string, key []byte, in io.Reader, out io.Writer) error {
-	k, err := integrity.ParseKey(bytes.TrimSpace(key))
-	if err != nil {
-		return err
+// writerOptions are those of a writer with the key in a file, and with what
+// stands beside it: as keyFlags.
+func writerOptions(key string) (o journal.Options, err error) {
+	if o.Key, err = keyfile.Load(keyfile.Source{File: key}); err != nil || !o.Key.Forward() {
+		return o, err
 	}
-	s := &service{path: path, opts: journal.Options{Key: k}}
+	o.Key, o.Keys, o.Epoch = integrity.Key{}, &keyfile.Store{Path: key}, journal.Epoch{Every: -1, Records: 20}
+	o.Checkpoint = journal.Checkpoint{Records: 6, Every: -1}
+	o.Checkpoint.Signer, err = keyfile.LoadSigning(key+keyfile.CheckpointSuffix, integrity.KindCheckpoint)
+	return o, err
+}
+
+func serve(path string, opts journal.Options, in io.Reader, out io.Writer) (err error) {
+	s := &service{path: path, opts: opts}
 	if size := os.Getenv(maxSizeVar); size != "" {
 		if s.opts.Rotation.MaxSize, err = strconv.ParseInt(size, 10, 64); err != nil {
 			return err
@@ -164,7 +173,7 @@ func (w *world) startHelper(ctx context.Context, o *outcome, path string, maxSiz
 		return nil, err
 	}
 	h := &helper{o: o, l: newLedger(), cmd: w.command(ctx, self), prefix: 0x200}
-	h.cmd.Env = append(h.cmd.Env, writerVar+"="+path)
+	h.cmd.Env = append(h.cmd.Env, writerVar+"="+path, "AUDITCHAIN_KEY_FILE="+w.keyOf(path))
 	if maxSize > 0 {
 		h.cmd.Env = append(h.cmd.Env, fmt.Sprintf("%s=%d", maxSizeVar, maxSize))
 	}
@@ -245,6 +254,7 @@ func (h *helper) end(ctx context.Context, w *world, path string) {
 	if err := h.cmd.Wait(); err != nil {
 		h.o.problem("the writer: %v: %s", err, h.stderr.String())
 	}
+	w.giveAway(h.o, path, "")
 	w.verify(ctx, h.o, path, false)
 	h.l.compare(h.o, path)
 }

@@ -25,6 +25,13 @@ type Logs struct {
 	addr string
 }
 
+// Events is the query for everything but checkpoints, of which there are as many as
+// there was time for.
+const Events = `!"audit.integrity.algorithm":*`
+
+// Checkpoints is the query for those.
+const Checkpoints = `"audit.integrity.algorithm":="rfc6962-sha256"`
+
 // StartVictoriaLogs starts it on a free port, with its data in dir (made when
 // missing), and returns when it answers.
 func StartVictoriaLogs(ctx context.Context, bin Binaries, dir string) (*Logs, error) {
