@@ -397,6 +397,30 @@ func TestNewChainTakesTheKey(t *testing.T) {
 	}
 }
 
+// A key is not taken from a chain that stands elsewhere, by a new one in the
+// place of a third.
+func TestNewChainLeavesOtherKeys(t *testing.T) {
+	mine, other := newKeyed(t), newKeyed(t)
+	for _, h := range []*keyed{mine, other} {
+		j := h.open(5)
+		appendN(t, j, 2)
+		h.check(j.Close())
+	}
+	before := readFile(t, mine.store.Path)
+	o := *other
+	o.store = mine.store
+	_, err := o.try(5, func(o *journal.Options) { o.NewChain = "test" })
+	wantError(t, err, journal.ErrWrongKey, "Such a key serves one chain")
+	if !bytes.Equal(readFile(t, mine.store.Path), before) {
+		t.Error("the key file is another one")
+	}
+	j := mine.open(5)
+	appendN(t, j, 1)
+	mine.check(j.Close())
+	j = other.open(5)
+	other.check(j.Close())
+}
+
 // A new chain that is interrupted anywhere can be begun again, with the same
 // key.
 func TestNewChainInterrupted(t *testing.T) {

@@ -38,6 +38,10 @@ func (j *Journal) beginAnew(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if head, ok := integrity.PeekHead(contents); ok && st.Bound() && head.Chain != st.Chain {
+		// It would be taken from a chain that stands elsewhere, and lives.
+		return j.boundElsewhere(st, fmt.Sprintf("%q is of chain %s", j.path, head.Chain))
+	}
 	dir := filepath.Dir(j.path)
 	folder, err := j.makeFolder()
 	if err != nil {
