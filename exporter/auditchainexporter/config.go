@@ -68,6 +68,7 @@ func createDefaultConfig() component.Config {
 var absent = []struct{ key, instead string }{
 	{"sending_queue", "a queue acknowledges records before they are durable; leave it out, records of concurrent requests are committed together anyway"},
 	{"retry_on_failure", "a retry in the exporter gives records up in the end; leave it out, the error goes back to the client, who keeps them"},
+	{"report_only", "what it seals stands for ever, so it masks always; to try a policy, put the processor audit_redaction/trial: {report_only: true} in front"},
 	{"timeout", "a commit must not be cut short; lock_timeout limits the wait for another writer"},
 }
 

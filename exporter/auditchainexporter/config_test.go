@@ -128,6 +128,7 @@ func TestInvalidConfig(t *testing.T) {
 		"redaction_off":              "enabled",
 		"sending_queue":              "before they are durable",
 		"retry_on_failure":           "goes back to the client",
+		"report_only":                "it masks always",
 		"timeout":                    "must not be cut short",
 		"rotation_misspelt":          "max_szie",
 		"rotation_size_unit":         "such as 256MiB",

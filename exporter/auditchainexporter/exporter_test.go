@@ -49,7 +49,7 @@ func (f *fixture) among(points []metricdata.DataPoint[int64], key string, values
 // rejected and failures are all points of these counters, the given ones and
 // those at 0.
 func (f *fixture) rejected(points ...metricdata.DataPoint[int64]) []metricdata.DataPoint[int64] {
-	return f.among(points, "reason", "event_field_type", "id_conflict", "erased", "too_large")
+	return f.among(points, "reason", "event_field_type", "id_conflict", "erased", "too_large", "redaction_failed")
 }
 
 func (f *fixture) failures(points ...metricdata.DataPoint[int64]) []metricdata.DataPoint[int64] {

@@ -67,7 +67,7 @@ func (t *telemetry) start(ctx context.Context) {
 	for _, f := range []string{retryable, stopped, permanent} {
 		t.builder.AuditChainCommitFailures.Add(ctx, 0, t.with("failure", f)...)
 	}
-	for _, why := range []pdatapayload.Reason{pdatapayload.EventFieldType, pdatapayload.IDConflict, pdatapayload.Erased, pdatapayload.TooLarge} {
+	for _, why := range []pdatapayload.Reason{pdatapayload.EventFieldType, pdatapayload.IDConflict, pdatapayload.Erased, pdatapayload.TooLarge, pdatapayload.RedactionFailed} {
 		t.rejected(ctx, why, 0)
 	}
 	t.builder.AuditChainJournalBreaks.Add(ctx, 0, t.add...)

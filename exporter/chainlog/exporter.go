@@ -31,6 +31,7 @@ type Exporter struct {
 	journal *journal.Journal
 	owned   bool // Shutdown closes the journal
 	encoder *sdkpayload.Encoder
+	counts  *telemetry
 
 	stopped  atomic.Bool
 	receipts sync.Pool // of *[]journal.Receipt
@@ -59,8 +60,9 @@ func New(path string, opts ...Option) (*Exporter, error) {
 }
 
 // NewWithJournal returns an Exporter into a journal that the caller has opened
-// and closes: Shutdown leaves it open. The only option that it takes is
-// WithRedactor; the others are about opening a journal and are refused.
+// and closes: Shutdown leaves it open. The only options that it takes are
+// WithRedactor and WithMeterProvider; the others are about opening a journal and
+// are refused.
 func NewWithJournal(j *journal.Journal, opts ...Option) (*Exporter, error) {
 	if j == nil {
 		return nil, errors.New("chainlog: the journal is nil; use New to open one")
@@ -91,6 +93,7 @@ func newExporter(j *journal.Journal, c *config) (*Exporter, error) {
 	return &Exporter{
 		journal:  j,
 		encoder:  sdkpayload.New(payload.Options{Redactor: c.redactor, MaxRecordBytes: journal.MaxRecordBytes}),
+		counts:   newTelemetry(c.meters),
 		receipts: sync.Pool{New: func() any { return new([]journal.Receipt) }},
 	}, nil
 }
@@ -133,6 +136,7 @@ func (e *Exporter) Export(ctx context.Context, records []sdklog.Record) error {
 		}
 		return err
 	}
+	e.counts.encoded(ctx, enc)
 	e.report(ctx, enc, records, receipts)
 	return e.refusals(ctx, enc, receipts)
 }
@@ -193,17 +197,20 @@ func (e *Exporter) refusals(ctx context.Context, enc *payload.Result, receipts [
 		if err == nil {
 			continue
 		}
+		var why payload.Reason
 		switch {
 		case errors.Is(err, journal.ErrConflict):
-			recs = append(recs, enc.Rejection(i, payload.IDConflict))
+			why = payload.IDConflict
 		case errors.Is(err, journal.ErrErased):
-			recs = append(recs, enc.Rejection(i, payload.Erased))
+			why = payload.Erased
 		case errors.Is(err, journal.ErrTooLarge):
-			recs = append(recs, enc.Rejection(i, payload.TooLarge))
+			why = payload.TooLarge
 		default:
 			errs = append(errs, fmt.Errorf("record %s: %w", enc.Records[i].ID, err))
 			continue
 		}
+		recs = append(recs, enc.Rejection(i, why))
+		e.counts.refused(ctx, why, 1)
 		errs = append(errs, fmt.Errorf("%w (%s): %w", ErrRefused, enc.Records[i].ID, err))
 	}
 	if recs != nil {

@@ -6,6 +6,8 @@ package chainlog
 import (
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+
 	"github.com/auditchain/auditchain/audit/journal"
 	"github.com/auditchain/auditchain/integrity"
 	"github.com/auditchain/auditchain/internal/keyfile"
@@ -23,6 +25,7 @@ type config struct {
 	open     journal.Options
 	opening  bool // an option says how to open the journal
 	redactor *redact.Redactor
+	meters   metric.MeterProvider
 	heads    heads
 	epochs   bool // WithEpochs was given
 }
@@ -101,4 +104,13 @@ func WithVersion(version string) Option {
 // written without redaction.
 func WithRedactor(r *redact.Redactor) Option {
 	return optionFunc(func(c *config) { c.redactor = r })
+}
+
+// WithMeterProvider sets where the metrics go: how many secrets of which kind
+// were masked when records were sealed, and how many records were refused for
+// which reason (audit.chain.values_redacted, audit.chain.records_rejected). By
+// default, as with what the OpenTelemetry SDK says of itself, that is the global
+// provider; so it is where p is nil.
+func WithMeterProvider(p metric.MeterProvider) Option {
+	return optionFunc(func(c *config) { c.meters = p })
 }

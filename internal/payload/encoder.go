@@ -61,6 +61,7 @@ func (e *Encoder) Append(b *Batch, r *LogRecord) {
 		TraceID: r.TraceID, SpanID: r.SpanID, Flags: r.Flags, Dropped: r.Dropped,
 	}
 	w.Begin(b, &h)
+	defer w.RescueRecord(b)
 	for i := range r.Attributes {
 		kv := &r.Attributes[i]
 		if w.Attr(string(kv.Key)) {
@@ -130,6 +131,7 @@ func (e *Encoder) encodeResource(g *Group) {
 		return
 	}
 	w.OpenResource()
+	defer w.RescueGroup()
 	for i := range g.Attributes {
 		kv := &g.Attributes[i]
 		if k := string(kv.Key); wire.WantsResourceText(k) {
@@ -146,6 +148,7 @@ func (e *Encoder) encodeScope(g *Group) {
 		e.w.NoScope()
 		return
 	}
+	defer e.w.RescueGroup()
 	e.w.OpenScope(g.Name, g.Version)
 	e.groupAttributes(g)
 	e.w.CloseGroup(g.Dropped, g.SchemaURL)

@@ -43,6 +43,14 @@ var structures = []string{
 	`{"token.ghp_0123456789abcdefghijABCDEFGHIJ012345":"x"}`,
 	`{"[REDACTED:github-token]":"x","password [REDACTED:token]":"y"}`,
 	`{"password":{"ghp_0123456789abcdefghijABCDEFGHIJpublickey":"y"}}`,
+	`{"kind":"Secret","apiVersion":"v1","data":{"foo":"aHVudGVyMmh1bnRlcjI="},"metadata":{"name":"x","labels":{"a":"b"}},"type":"Opaque"}`,
+	`{"stringData":{"foo":"hunter2hunter2","n":7,"list":["hunter2hunter2"]},"kind":"Secret"}`,
+	`{"kind":"ConfigMap","data":{"foo":"hunter2hunter2"}}`,
+	`{"kind":"Secret","metadata":{"data":{"foo":"bar"}}}`,
+	`{"requestObject":{"data":{"foo":"hunter2hunter2"},"immutable":true,"kind":"Secret"}}`,
+	`{"secret":{"kind":"Secret","data":{"foo":"hunter2hunter2"}}}`,
+	`{"env.0.name":"DB_PASSWORD","env.0.value":"hunter2hunter2","env.1.name":"LEVEL","env.1.value":"debug"}`,
+	`{"env.0.value":{"a":"hunter2hunter2"},"env.0.key":"token","value":"x"}`,
 	`{"argv":["mysql","-phunter2","--token","x",{"value":"z","name":"pwd"}]}`,
 }
 

@@ -52,8 +52,9 @@ type (
 
 // Why a record was refused (docs/SPEC.md, section 6.6).
 const (
-	EventFieldType = wire.EventFieldType
-	IDConflict     = wire.IDConflict
-	Erased         = wire.Erased
-	TooLarge       = wire.TooLarge
+	EventFieldType  = wire.EventFieldType
+	IDConflict      = wire.IDConflict
+	Erased          = wire.Erased
+	TooLarge        = wire.TooLarge
+	RedactionFailed = wire.RedactionFailed
 )

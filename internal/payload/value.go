@@ -106,13 +106,14 @@ func (e *Encoder) mapping(p redact.Place, kvs []attribute.KeyValue, depth int) {
 	w.Pop(mark)
 }
 
-// pairs looks for the name of the name and value pairs in the map at p, whose
-// keys stand from mark on.
+// pairs asks the strings of the map at p, whose keys stand from mark on, about
+// the values beside them.
 func (e *Encoder) pairs(p redact.Place, kvs []attribute.KeyValue, mark int) {
+	var b redact.Siblings
 	for i := range kvs {
-		kv := &kvs[i]
-		if kv.Value.Type() == attribute.STRING && redact.IsPairName(string(kv.Key)) && e.w.Pair(p, kv.Value.AsString(), mark) {
-			return
+		if kv := &kvs[i]; kv.Value.Type() == attribute.STRING && redact.IsPairName(string(kv.Key)) {
+			e.w.Tell(&b, p, string(kv.Key), kv.Value.AsString())
 		}
 	}
+	e.w.Told(&b, mark)
 }

@@ -120,3 +120,29 @@ func TestRedactor(t *testing.T) {
 		t.Errorf("missing key: %v", err)
 	}
 }
+
+// What is written and says nothing does not pass for nothing: a variable that is
+// not set would leave out the rules, or the fingerprints.
+func TestUnmarshalRefusesEmpty(t *testing.T) {
+	for name, block := range map[string]map[string]any{
+		"rules_file":      {"rules_file": ""},
+		"sensitive_keys":  {"sensitive_keys": ""},
+		"allowed_keys":    {"allowed_keys": ""},
+		"fingerprint_key": {"fingerprint_key": map[string]any{"file": ""}},
+	} {
+		err := confmap.NewFromStringMap(block).Unmarshal(&Config{})
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: error is %v", name, err)
+		}
+	}
+	for name, block := range map[string]map[string]any{
+		"nothing": {},
+		"nulls":   {"rules_file": nil, "sensitive_keys": nil, "fingerprint_key": nil},
+		"lists":   {"rules_file": []any{}, "sensitive_keys": []any{"abcd"}},
+		"values":  {"rules_file": "rules.yaml", "fingerprint_key": map[string]any{"env": "KEY"}},
+	} {
+		if err := confmap.NewFromStringMap(block).Unmarshal(&Config{}); err != nil {
+			t.Errorf("%s: error is %v", name, err)
+		}
+	}
+}

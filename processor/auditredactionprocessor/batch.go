@@ -19,26 +19,27 @@ const (
 	recordIDKey   = "audit.record.id"
 )
 
-// batch redacts one plog.Logs.
+// batch redacts one plog.Logs, or reports what there is to redact in it.
 type batch struct {
 	scanner scanner
 	fresh   func() scanner
+	report  bool // nothing is changed
 
 	records, failures int
 }
 
 func (b *batch) logs(ld plog.Logs) {
 	for _, rl := range ld.ResourceLogs().All() {
-		if !b.try(func(w walker) { w.resource(rl) }) {
+		if !b.try(func(w walker) { w.resource(rl) }) && !b.report {
 			withholdResource(rl)
 		}
 		for _, sl := range rl.ScopeLogs().All() {
-			if !b.try(func(w walker) { w.scope(sl) }) {
+			if !b.try(func(w walker) { w.scope(sl) }) && !b.report {
 				withholdScope(sl)
 			}
 			for _, lr := range sl.LogRecords().All() {
 				b.records++
-				if !b.try(func(w walker) { w.record(lr) }) {
+				if !b.try(func(w walker) { w.record(lr) }) && !b.report {
 					withholdRecord(lr)
 				}
 			}
@@ -57,7 +58,11 @@ func (b *batch) try(f func(walker)) (done bool) {
 			b.scanner = b.fresh()
 		}
 	}()
-	f(walker{s: b.scanner})
+	w := walker{s: b.scanner}
+	if b.report {
+		w = walker{s: reporting{found: b.scanner}, report: true}
+	}
+	f(w)
 	return true
 }
 

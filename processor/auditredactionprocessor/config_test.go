@@ -40,6 +40,7 @@ func TestConfig(t *testing.T) {
 	tests := map[string]*Config{
 		"":      {},
 		"empty": {},
+		"trial": {ReportOnly: true},
 		"full": {Redaction: redactconfig.Config{
 			FingerprintKey: redactconfig.Key{File: "./fingerprint.key"},
 			SensitiveKeys:  []string{"x-internal-pin"},
@@ -72,6 +73,7 @@ func TestInvalidConfig(t *testing.T) {
 		"empty_allowed_key":   "allowed_keys[0] is empty",
 		"both":                "keep it in one",
 		"unusable_key":        "use a longer name",
+		"report_only_inside":  "report_only",
 	}
 	all, err := confmaptest.LoadConf(filepath.Join("testdata", "invalid.yaml"))
 	if err != nil {

@@ -14,6 +14,9 @@
 // any depth, bytes, the body (JSON in a string as well), the event name, the
 // severity text, the scope's name and version, and the schema URLs.
 //
+// With report_only it changes nothing, and counts what it would have masked: to
+// try a policy on live traffic, in front of a processor that masks.
+//
 // # What is guaranteed
 //
 // A record whose redaction fails is passed on without its content: a marker

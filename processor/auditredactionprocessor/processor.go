@@ -58,6 +58,9 @@ func (p *redactionProcessor) start(context.Context, component.Host) error {
 		return err
 	}
 	p.fresh = func() scanner { return r.Scanner() }
+	if p.cfg.ReportOnly {
+		p.logger.Warn("report_only: nothing is masked here; secrets are counted, and every batch is passed on as it came")
+	}
 	return nil
 }
 
@@ -67,33 +70,43 @@ func (p *redactionProcessor) shutdown(context.Context) error {
 }
 
 // processLogs redacts ld in place. It never fails: what cannot be redacted is
-// replaced by a marker.
+// replaced by a marker. With report_only, ld is only read.
 func (p *redactionProcessor) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 	if p.fresh == nil {
 		return ld, errors.New("audit_redaction is not started; nothing is passed on")
 	}
-	b := batch{fresh: p.fresh}
+	b := batch{fresh: p.fresh, report: p.cfg.ReportOnly}
 	if s, ok := p.scanners.Get().(scanner); ok {
 		b.scanner = s
 	} else {
 		b.scanner = p.fresh()
 	}
 	b.logs(ld)
+	p.count(ctx, &b)
+	b.scanner.Reset()
+	p.scanners.Put(b.scanner)
+	return ld, nil
+}
+
+// count tells what became of a batch.
+func (p *redactionProcessor) count(ctx context.Context, b *batch) {
+	values, failed := p.telemetry.AuditRedactionValuesRedacted, p.telemetry.AuditRedactionFailures
+	message := "redaction failed; content was withheld and markers were passed on in its place"
+	if b.report {
+		values, failed = p.telemetry.AuditRedactionValuesReported, p.telemetry.AuditRedactionReportFailures
+		message = "not everything could be looked through; with report_only it was passed on as it came"
+	}
 	p.telemetry.AuditRedactionRecords.Add(ctx, int64(b.records), p.own)
 	for _, c := range b.scanner.Counts() {
-		p.telemetry.AuditRedactionValuesRedacted.Add(ctx, int64(c.N), p.kind(c.Kind))
+		values.Add(ctx, int64(c.N), p.kind(c.Kind))
 		if c.Kind == kindError {
 			b.failures += c.N
 		}
 	}
 	if b.failures > 0 {
-		p.telemetry.AuditRedactionFailures.Add(ctx, int64(b.failures), p.own)
-		p.logger.Error("redaction failed; content was withheld and markers were passed on in its place",
-			zap.Int("failures", b.failures), zap.Int("records", b.records))
+		failed.Add(ctx, int64(b.failures), p.own)
+		p.logger.Error(message, zap.Int("failures", b.failures), zap.Int("records", b.records))
 	}
-	b.scanner.Reset()
-	p.scanners.Put(b.scanner)
-	return ld, nil
 }
 
 func (p *redactionProcessor) kind(k redact.Kind) metric.MeasurementOption {

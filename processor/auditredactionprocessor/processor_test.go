@@ -190,6 +190,35 @@ func TestArgvAndNumbersUnderSensitiveKeys(t *testing.T) {
 	}
 }
 
+// A card number is one as an integer, and where no name says so.
+func TestPersonalData(t *testing.T) {
+	cfg := createDefaultConfig().(*Config)
+	cfg.Redaction.PII.PaymentCard, cfg.Redaction.PII.IP, cfg.Redaction.PII.Email = "mask", "truncate", "mask"
+	proc, sink := start(t, processortest.NewNopSettings(metadata.Type), cfg)
+	ld, p := one()
+	p.lr.Attributes().PutInt("n", 4111111111111111)
+	p.lr.Attributes().PutInt("order_id", 4111111111111111)
+	p.lr.Attributes().PutDouble("d", 4111111111111111)
+	p.lr.Attributes().PutDouble("half", 0.5)
+	p.lr.Attributes().PutStr("client.address", "192.0.2.7")
+	p.lr.Attributes().PutStr("bob@example.com", "x")
+	p.lr.Body().SetStr("from 2001:db8:1:2::3")
+	if err := proc.ConsumeLogs(context.Background(), ld); err != nil {
+		t.Fatal(err)
+	}
+	got := sink.AllLogs()[0].ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
+	want := map[string]any{
+		"session.id": "s1", "n": "[REDACTED:payment-card]", "order_id": int64(4111111111111111), "d": "[REDACTED:payment-card]", "half": 0.5,
+		"client.address": "192.0.2.0", "[REDACTED:email]": "x",
+	}
+	if diff := cmp.Diff(want, got.Attributes().AsRaw()); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if body := got.Body().Str(); body != "from 2001:db8:1::" {
+		t.Errorf("body: %s", body)
+	}
+}
+
 func TestCleanLogsPassUnchanged(t *testing.T) {
 	proc, sink := start(t, processortest.NewNopSettings(metadata.Type), createDefaultConfig().(*Config))
 	ld, p := one()

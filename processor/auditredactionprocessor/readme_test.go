@@ -17,7 +17,7 @@ func TestReadmeSnippets(t *testing.T) {
 		t.Fatal(err)
 	}
 	snippets := strings.Split(string(readme), "```yaml\n")[1:]
-	if len(snippets) != 2 {
+	if len(snippets) != 3 {
 		t.Errorf("%d snippets", len(snippets))
 	}
 	for _, s := range snippets {
@@ -30,16 +30,22 @@ func TestReadmeSnippets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sub, err := conf.Sub("processors::audit_redaction")
+		processors, err := conf.Sub("processors")
 		if err != nil {
 			t.Fatal(err)
 		}
-		cfg := createDefaultConfig().(*Config)
-		if err := sub.Unmarshal(cfg); err != nil {
-			t.Fatalf("%v in\n%s", err, s)
-		}
-		if err := confmap.Validate(cfg); err != nil {
-			t.Errorf("%v in\n%s", err, s)
+		for id := range processors.ToStringMap() {
+			sub, err := processors.Sub(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg := createDefaultConfig().(*Config)
+			if err := sub.Unmarshal(cfg); err != nil {
+				t.Fatalf("%v in\n%s", err, s)
+			}
+			if err := confmap.Validate(cfg); err != nil {
+				t.Errorf("%v in\n%s", err, s)
+			}
 		}
 	}
 }

@@ -4,16 +4,20 @@
 package auditredactionprocessor
 
 import (
+	"encoding/binary"
+	"iter"
 	"strconv"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/auditchain/auditchain/processor/redact"
 )
 
 // walker redacts values in place.
 type walker struct {
-	s scanner
+	s      scanner
+	report bool // s is reporting
 }
 
 // scanner is what is used of redact.Scanner.
@@ -24,7 +28,8 @@ type scanner interface {
 	Element(redact.Place, string) redact.Place
 	Text(redact.Place, string) (string, bool)
 	Bytes(redact.Place, []byte) ([]byte, bool)
-	Scalar(redact.Place) (string, bool)
+	Int(redact.Place, int64) (string, bool)
+	Float(redact.Place, float64) (string, bool)
 	TooDeep(redact.Place) bool
 	Refused() string
 	Key(string) (string, bool)
@@ -52,22 +57,34 @@ func (w walker) value(p redact.Place, v pcommon.Value) {
 		if b, changed := w.s.Bytes(p, v.Bytes().AsRaw()); changed {
 			v.Bytes().FromRaw(b)
 		}
-	case pcommon.ValueTypeInt, pcommon.ValueTypeDouble:
-		if marker, masked := w.s.Scalar(p); masked {
+	case pcommon.ValueTypeInt:
+		if marker, masked := w.s.Int(p, v.Int()); masked {
+			v.SetStr(marker)
+		}
+	case pcommon.ValueTypeDouble:
+		if marker, masked := w.s.Float(p, v.Double()); masked {
 			v.SetStr(marker)
 		}
 	case pcommon.ValueTypeMap:
 		if w.s.TooDeep(p) {
-			v.SetStr(w.s.Refused())
+			w.refuse(v)
 			return
 		}
 		w.mapping(p, v.Map())
 	case pcommon.ValueTypeSlice:
 		if w.s.TooDeep(p) {
-			v.SetStr(w.s.Refused())
+			w.refuse(v)
 			return
 		}
 		w.slice(p, v.Slice())
+	}
+}
+
+// refuse puts a marker in the place of what lies too deep.
+func (w walker) refuse(v pcommon.Value) {
+	marker := w.s.Refused()
+	if !w.report {
+		v.SetStr(marker)
 	}
 }
 
@@ -85,18 +102,24 @@ func (w walker) slice(p redact.Place, s pcommon.Slice) {
 }
 
 func (w walker) mapping(p redact.Place, m pcommon.Map) {
-	var masked map[int]string // the keys that hold a secret, by position
-	var named redact.Place    // what the name of a pair makes of its value
-	looked := false           // for it
+	var (
+		masked map[int]string // the keys that hold a secret, by position
+		few    [4]told
+		names  = few[:0] // the strings so far that may say something of others
+		beside redact.Siblings
+		looked bool
+	)
 	i := 0
 	for k, v := range m.All() {
 		name, changed, place := w.s.Name(p, k)
-		if !looked && (place.IsPairValue() || redact.IsPairName(k)) {
-			// Before the name itself is masked.
-			named, looked = w.named(p, m), true
-		}
-		if place.IsPairValue() && named.Forced() {
-			place = named
+		switch {
+		case place.IsPairValue():
+			if !looked {
+				beside, looked = w.beside(p, m, names), true
+			}
+			place = beside.Place(k, place)
+		case !looked && v.Type() == pcommon.ValueTypeStr && redact.IsPairName(k):
+			names = append(names, told{i, v.Str()})
 		}
 		w.value(place, v)
 		if changed {
@@ -112,44 +135,90 @@ func (w walker) mapping(p redact.Place, m pcommon.Map) {
 	}
 }
 
-// named is the place that the name of a name and value pair in the map m at p
-// makes for the value, if that is forced.
-func (w walker) named(p redact.Place, m pcommon.Map) redact.Place {
+// told is a string of a map, as it was before it was redacted.
+type told struct {
+	i    int
+	text string
+}
+
+// beside is what the strings of the map m at p say about the values beside them.
+// Those in names are not any more what they were. Most maps ask for none of it,
+// and a string is looked up as a name only for those that do.
+func (w walker) beside(p redact.Place, m pcommon.Map, names []told) (b redact.Siblings) {
+	i := 0
 	for k, v := range m.All() {
 		if v.Type() == pcommon.ValueTypeStr && redact.IsPairName(k) {
-			if q := w.s.Field(p, v.Str()); q.Forced() {
-				return q
+			text := v.Str()
+			if len(names) > 0 && names[0].i == i {
+				text, names = names[0].text, names[1:]
 			}
+			b.Tell(k, text, w.s.Field(p, text))
 		}
+		i++
 	}
-	return redact.Place{}
+	return b
 }
 
 // rename builds m anew: pdata cannot change a key.
 func rename(m pcommon.Map, names map[int]string) {
-	out := pcommon.NewMap()
-	out.EnsureCapacity(m.Len())
+	var (
+		keys  = make([]string, 0, m.Len())
+		taken = make(map[string]bool, m.Len())
+		next  = map[string]int{} // the number to try next, by key
+	)
 	i := 0
-	for key, v := range m.All() {
+	for key := range m.All() {
 		if name, ok := names[i]; ok {
 			key = name
 		}
-		v.MoveTo(out.PutEmpty(unused(out, key)))
+		// Two secrets of one kind have the same marker, and neither value may be
+		// lost: where the map has a key already, a number goes behind it.
+		name := key
+		for taken[name] {
+			next[key]++
+			name = key + "#" + strconv.Itoa(next[key]+1)
+		}
+		taken[name] = true
+		keys = append(keys, name)
 		i++
+	}
+	out := withKeys(keys)
+	value, stop := iter.Pull2(m.All())
+	defer stop()
+	for _, v := range out.All() {
+		_, from, _ := value()
+		from.MoveTo(v)
 	}
 	out.MoveTo(m)
 }
 
-// unused returns key, with a number behind it where the map already has it:
-// two secrets of one kind have the same marker, and neither value may be lost.
-func unused(m pcommon.Map, key string) string {
-	name := key
-	for n := 2; ; n++ {
-		if _, taken := m.Get(name); !taken {
-			return name
-		}
-		name = key + "#" + strconv.Itoa(n)
+// withKeys is a map of these keys, of which no two are alike, in this order. To
+// put them in one by one would look through all that are there each time, and
+// somebody may send a hundred thousand of them. They are decoded instead: in the
+// encoding, every field on the way to a key is the first of its message.
+func withKeys(keys []string) pcommon.Map {
+	var attributes []byte
+	for _, k := range keys {
+		attributes = appendField(attributes, string(appendField(nil, k)))
 	}
+	resourceLogs := appendField(nil, string(appendField(nil, string(attributes))))
+	logs, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(resourceLogs)
+	if err == nil && logs.ResourceLogs().Len() == 1 {
+		if m := logs.ResourceLogs().At(0).Resource().Attributes(); m.Len() == len(keys) {
+			return m
+		}
+	}
+	m := pcommon.NewMap()
+	for _, k := range keys {
+		m.PutEmpty(k)
+	}
+	return m
+}
+
+// appendField appends field 1 of a message: a length and a text.
+func appendField(dst []byte, text string) []byte {
+	dst = binary.AppendUvarint(append(dst, 1<<3|2), uint64(len(text)))
+	return append(dst, text...)
 }
 
 func (w walker) keys(s pcommon.StringSlice) {

@@ -17,7 +17,14 @@ type command struct {
 	after string // a word that must follow somewhere before the flag ("login")
 	bare  bool   // the word behind `after` is a token itself
 	jar   string // flags whose value is a cookie
+	sep   byte   // between user and password of a pair, if it is no colon
+	long  string // a long flag whose value is a secret, once after was seen
+	each  string // likewise, of which what is behind its first '=' is one
+	slash string // a flag of Windows whose value is a password (/p:x, /rp x)
+	mixed bool   // short and long flags alike have one dash
+	words []operand
 	bools string // flags without a value that may stand before one in a group (-xwSECRET)
+	prose bool   // the command is the beginning of a sentence, too
 }
 
 // ldapBools are the flags of the LDAP tools that take no value.
@@ -37,7 +44,7 @@ func (id commandID) command() *command {
 var commands = []command{
 	{name: "mysql", flags: "p", glued: true, only: true},
 	{name: "mysqldump", flags: "p", glued: true, only: true},
-	{name: "mysqladmin", flags: "p", glued: true, only: true},
+	{name: "mysqladmin", flags: "p", glued: true, only: true, words: []operand{{after: "password"}}},
 	{name: "mysqlimport", flags: "p", glued: true, only: true},
 	{name: "mysqlsh", flags: "p", glued: true, only: true},
 	{name: "mysqlcheck", flags: "p", glued: true, only: true},
@@ -58,7 +65,7 @@ var commands = []command{
 	{name: "oc", flags: "p", glued: true, after: "login"},
 	{name: "az", flags: "p", after: "login"},
 	{name: "cf", flags: "p", after: "login"},
-	{name: "redis-cli", flags: "a"},
+	{name: "redis-cli", flags: "a", words: []operand{{after: "auth"}, {after: "requirepass"}, {after: "masterauth"}}},
 	{name: "ldapsearch", flags: "w", glued: true, bools: ldapBools},
 	{name: "ldapmodify", flags: "w", glued: true, bools: ldapBools},
 	{name: "ldapadd", flags: "w", glued: true, bools: ldapBools},
@@ -82,10 +89,88 @@ var commands = []command{
 	{name: "rabbitmqadmin", flags: "p", glued: true},
 	{name: "influx", flags: "p"},
 	{name: "snowsql", flags: "p"},
-	{name: "curl", pair: "uU", jar: "b"},
+	{name: "curl", pair: "uUx", jar: "b", bools: "sSfLkivgGINOJ#012346"},
 	{name: "vault", after: "login", bare: true},
-	{name: "smbclient", pair: "U"},
-	{name: "rpcclient", pair: "U"},
+	{name: "cargo", words: []operand{{after: "login"}}, prose: true},
+	{name: "beeline", flags: "p"},
+	{name: "mount", pair: "o", sep: '%'},
+	{name: "mount.cifs", pair: "o", sep: '%'},
+	{name: "rootpw", words: []operand{{}}},
+	{name: "smbclient", pair: "U", sep: '%'},
+	{name: "rpcclient", pair: "U", sep: '%'},
+	{name: "smbmap", flags: "p"},
+	{name: "lftp", pair: "u", sep: ','},
+	{name: "sqlplus", words: []operand{{pair: true}}, sep: '/'},
+	{name: "sqlcl", words: []operand{{pair: true}}, sep: '/'},
+	{name: "expdp", words: []operand{{pair: true}}, sep: '/'},
+	{name: "impdp", words: []operand{{pair: true}}, sep: '/'},
+	{name: "sqlldr", words: []operand{{pair: true}}, sep: '/'},
+	{name: "rman", words: []operand{{after: "target", pair: true}}, sep: '/'},
+	{name: "htpasswd", words: []operand{{skip: 2, flag: 'b'}}},
+	{name: "net", words: []operand{{after: "user", skip: 1}, {after: "use"}}, slash: "p"},
+	{name: "net1", words: []operand{{after: "user", skip: 1}, {after: "use"}}, slash: "p"},
+	{name: "ConvertTo-SecureString", words: []operand{{}}},
+	{name: "schtasks", slash: "rp"},
+	{name: "xfreerdp", slash: "p"},
+	{name: "wfreerdp", slash: "p"},
+	{name: "psexec", flags: "p"},
+	{name: "PsExec", flags: "p"},
+	{name: "psexec64", flags: "p"},
+	{name: "PsExec64", flags: "p"},
+	{name: "rdesktop", flags: "p", glued: true},
+	{name: "useradd", flags: "p"},
+	{name: "usermod", flags: "p"},
+	{name: "groupadd", flags: "p"},
+	{name: "snmpget", flags: "AXc"},
+	{name: "snmpset", flags: "AXc"},
+	{name: "snmpwalk", flags: "AXc"},
+	{name: "snmpbulkwalk", flags: "AXc"},
+	{name: "snmptrap", flags: "AXc"},
+	{name: "racadm", flags: "p"},
+	{name: "esxcli", flags: "p"},
+	{name: "openssl", flags: "kK", after: "enc", mixed: true},
+	{name: "rabbitmqctl", words: []operand{{after: "add_user", skip: 1}, {after: "change_password", skip: 1}, {after: "authenticate_user", skip: 1}}},
+	{name: "wpa_passphrase", words: []operand{{skip: 1}}},
+	{name: "nmcli", words: []operand{{after: "password"}}},
+	{name: "iwconfig", words: []operand{{after: "key"}}},
+	{name: "rclone", words: []operand{{after: "obscure"}}},
+	{name: "consul", words: []operand{{after: "put", named: true}}},
+	{name: "etcdctl", words: []operand{{after: "put", named: true}, {after: "set", named: true}}},
+	{name: "npm", words: []operand{{after: "set", named: true}}},
+	{name: "pnpm", words: []operand{{after: "set", named: true}}},
+	{name: "yarn", words: []operand{{after: "set", named: true}}},
+	{name: "git", words: []operand{{after: "config", named: true}}},
+	{name: "composer", words: []operand{{after: "config", named: true}, {after: "http-basic", skip: 1}}},
+	{name: "poetry", flags: "p", words: []operand{{after: "config", named: true}, {after: "http-basic", skip: 1}}},
+	{name: "pulumi", words: []operand{{after: "set", named: true}}},
+	{name: "setx", words: []operand{{named: true}}},
+	{name: "launchctl", words: []operand{{after: "setenv", named: true}}},
+	{name: "dotnet", words: []operand{{after: "set", named: true}}},
+	{name: "winexe", pair: "U", sep: '%'},
+	{name: "smbget", pair: "U", sep: '%'},
+	{name: "evil-winrm", flags: "p"},
+	{name: "crackmapexec", flags: "p"},
+	{name: "netexec", flags: "p"},
+	{name: "rar", flags: "p", glued: true, only: true, bools: "h"},
+	{name: "unrar", flags: "p", glued: true, only: true},
+	{name: "slappasswd", flags: "s"},
+	{name: "doveadm", flags: "p", words: []operand{{after: "test", skip: 1}}},
+	{name: "cypher-shell", flags: "p"},
+	{name: "isql", flags: "P"},
+	{name: "tsql", flags: "P"},
+	{name: "hdbsql", flags: "p"},
+	{name: "vsql", flags: "w"},
+	{name: "twine", flags: "p", after: "upload"},
+	{name: "caddy", flags: "p", after: "hash-password"},
+	{name: "altool", flags: "p"},
+	{name: "ncftp", flags: "p"},
+	{name: "p4", flags: "P"},
+	{name: "pdftk", words: []operand{{after: "user_pw"}, {after: "owner_pw"}, {after: "input_pw"}}},
+	{name: "signtool", slash: "p"},
+	{name: "security", flags: "wpP"},
+	{name: "doctl", flags: "t", after: "init"},
+	{name: "gh", flags: "b", long: "body", after: "secret"},
+	{name: "kubectl", each: "from-literal", after: "secret"},
 	{name: "wget"},
 	{name: "http", pair: "a"},
 	{name: "https", pair: "a"},
@@ -97,6 +182,12 @@ var triggerCommands = []string{
 	"mysql", "mariadb", "sshpass", "docker", "podman", "buildah", "skopeo", "nerdctl", "helm ", "oras ", "crane ",
 	"oc login", "az login", "cf login", "redis-cli", "ldap", "mongo", "cqlsh", "sqlcmd", "bcp ", "mosquitto_", "ipmitool",
 	"zip -", "7z ", "7za ", "rabbitmqadmin", "influx ", "snowsql", "curl", "smbclient", "rpcclient", "http -a", "https -a", "vault login",
+	"kv put", "kv patch", "lftp", "sqlplus", "sqlcl", "expdp", "impdp", "sqlldr", "rman target", "htpasswd", "net user", "net use ", "net1 user", "schtasks", "freerdp", "psexec",
+	"PsExec", "rdesktop", "useradd", "usermod", "groupadd", "snmp", "racadm", "esxcli", "openssl enc", "rabbitmqctl", "wpa_passphrase", "nmcli",
+	"iwconfig", "rclone obscure", "consul kv put", "etcdctl", "npm config set", "npm set", "yarn config set", "git config", "composer config", "poetry config",
+	"pulumi config set", "cargo login", "user-secrets set", "winexe", "smbget", "evil-winrm", "crackmapexec", "netexec", "rar a -", "rar x -", "slappasswd", "doveadm ",
+	"cypher-shell", "isql -", "tsql -", "hdbsql", "vsql -", "twine upload", "caddy hash-", "altool", "ncftp", "p4 -P", "pdftk", "signtool",
+	"security add-", "security unlock-", "security import", "security create-", "doctl auth", "beeline -", "mount -o", "mount -t", "mount.cifs", "rootpw ", "setx ", "launchctl setenv", "gh secret set", "create secret", "smbmap",
 }
 
 var commandByName = func() map[string]*command {
@@ -110,10 +201,11 @@ var commandByName = func() map[string]*command {
 
 // lookupCommand finds the command that a word names, without its directory.
 func lookupCommand(word string) *command {
-	if i := strings.LastIndexByte(word, '/'); i >= 0 {
+	if i := strings.LastIndexAny(word, `/\`); i >= 0 {
 		word = word[i+1:]
 	}
-	if len(word) > 16 {
+	word = strings.TrimSuffix(word, ".exe")
+	if len(word) > 24 {
 		return nil
 	}
 	return commandByName[word]
@@ -137,9 +229,21 @@ func (s *Scanner) commandAt(v string, at int) {
 	}
 	cmd := lookupCommand(v[start:end])
 	if cmd == nil {
-		return
+		// "kv put": its command stands before it.
+		k := backOverBlanks(v, start)
+		from := k
+		for from > 0 && k-from < 16 && in(v[from-1], setName) {
+			from--
+		}
+		if cmd = lookupCommand(v[from:k]); cmd == nil {
+			return
+		}
+		end = k
 	}
-	st := argvState{cmd: cmd}
+	if end < len(v) && (v[end] == '%' || v[end] == '+') {
+		s.escaped, s.plus = true, v[end] == '+' || s.plus
+	}
+	st := s.start(cmd)
 	i := end
 	for i < len(v) {
 		i = skipBlanks(v, i)
@@ -161,12 +265,15 @@ func (s *Scanner) commandAt(v string, at int) {
 				continue
 			}
 		}
-		wordStart, q := i, byte(0)
+		wordStart := i
 		inner := i
 		var innerEnd int
-		if isQuote(v[i]) {
-			q = v[i]
-			val := quotedValue(v, i+1, q, 0)
+		if q, slashes, w := quoteAt(v, i); w > 0 {
+			if slashes > 0 && (i+w >= len(v) || strings.IndexByte(",}]: \n\\", v[i+w]) >= 0) {
+				s.commandEnd = i // the quote that closes what the command stands in
+				return
+			}
+			val := quotedValue(v, i+w, q, slashes)
 			inner, innerEnd, i = val.start, val.end, val.next
 			if end := s.joinedTo(v, wordStart, i); end > i {
 				inner, innerEnd, i = wordStart, end, end
@@ -210,7 +317,7 @@ func (s *Scanner) commandAt(v string, at int) {
 		}
 		s.spend(i - wordStart)
 		if c := lookupCommand(v[inner:innerEnd]); c != nil && !st.ready && st.want == kindNone && !st.pair {
-			st = argvState{cmd: c} // docker exec db mysql -psecret
+			st = s.start(c) // docker exec db mysql -psecret
 			continue
 		}
 		s.argument(v, &st, inner, innerEnd)
@@ -238,19 +345,26 @@ func argvBreak(v string, i int) int {
 
 // argvState is what the words so far say about the next one.
 type argvState struct {
-	cmd   *command
-	ready bool   // the word that `after` asks for was seen
-	want  kindID // the next word is a secret of this kind
-	pair  bool   // the next word is user:password
-	skip  bool   // the next word is the value of some other flag
-	argv  bool   // the words are those of an argv: what stands there is no prose
+	cmd    *command
+	ready  bool   // the word that `after` asks for was seen
+	want   kindID // the next word is a secret of this kind
+	pair   bool   // the next word is user:password
+	skip   bool   // the next word is the value of some other flag
+	assign bool   // of the next word, what is behind its first '=' is the secret
+	argv   bool   // the words are those of an argv: what stands there is no prose
+
+	op    uint8 // 1 + the operand of cmd.words that is counted down
+	left  int8  // words before it
+	sure  bool  // a flag says that the operand is a secret, whatever its name
+	shown bool  // the flag that the operand asks for was seen
+	each  bool  // words are name=x, of which x is secret (vault kv put)
 }
 
 // gluedQuote handles -p'secret'.
 func (s *Scanner) gluedQuote(v string, st *argvState, start int, val value) bool {
 	word := v[start:val.end]
 	if c := st.cmd; c.glued && len(word) > 3 && word[0] == '-' && strings.IndexByte(c.flags, word[1]) >= 0 && val.start == start+3 && (c.after == "" || st.ready) {
-		if text := v[val.start:val.end]; !harmless(text, kindPassword) {
+		if text := v[val.start:val.end]; !s.harmless(text, kindPassword) {
 			s.add(val.start, val.end, kindPassword, decodeNone)
 			s.valueEnd = max(s.valueEnd, val.end)
 		}
@@ -261,39 +375,58 @@ func (s *Scanner) gluedQuote(v string, st *argvState, start int, val value) bool
 
 // argument looks at one word of a command line and moves the state.
 func (s *Scanner) argument(v string, st *argvState, start, end int) {
-	from, to, kind := st.step(v[start:end])
+	from, to, kind := s.step(st, v[start:end])
 	if kind != kindNone {
 		s.add(start+from, start+to, kind, decodeNone)
 		s.valueEnd = max(s.valueEnd, start+to)
 	}
 }
 
-// step takes the next word. What is secret in it is word[from:to]; kindNone
-// says that nothing is.
-func (st *argvState) step(word string) (from, to int, kind kindID) {
-	want, pair := st.want, st.pair
+// stepFlags is step for flags and what stands behind them.
+func (s *Scanner) stepFlags(st *argvState, word string) (from, to int, kind kindID) {
+	want, pair, assign := st.want, st.pair, st.assign
 	skip := st.skip
-	st.want, st.pair, st.skip = kindNone, false, false
+	st.want, st.pair, st.skip, st.assign = kindNone, false, false, false
 	if skip && !isFlag(word) {
 		return 0, 0, kindNone
 	}
 	if pair {
-		return pairSecret(word, 0, st.cmd)
+		return s.pairSecret(word, 0, st.cmd)
 	}
 	c := st.cmd
 	if want != kindNone && !isFlag(word) {
-		if harmless(word, want) || want == kindCookie && strings.IndexByte(word, '=') < 0 {
+		if c.prose && !st.argv && !bareToken(word) {
+			return 0, 0, kindNone // cargo login failed
+		}
+		if s.harmless(word, want) || want == kindCookie && strings.IndexByte(word, '=') < 0 {
 			return 0, 0, kindNone
+		}
+		if assign {
+			eq := strings.IndexByte(word, '=')
+			if eq < 0 || s.harmless(word[eq+1:], want) {
+				return 0, 0, kindNone
+			}
+			return eq + 1, len(word), want
 		}
 		return 0, len(word), want
 	}
 	if len(word) < 2 || word[0] != '-' {
+		if c.bare && st.each {
+			if eq := strings.IndexByte(word, '='); eq > 0 && eq+1 < len(word) && word[eq+1] != '@' && !s.harmless(word[eq+1:], kindSecret) {
+				return eq + 1, len(word), kindSecret
+			}
+			return 0, 0, kindNone
+		}
+		if c.bare && (word == "put" || word == "patch") {
+			st.each = true
+			return 0, 0, kindNone
+		}
 		if c.bare && st.ready {
 			if strings.IndexByte(word, '=') >= 0 {
 				return 0, 0, kindNone // username=bob, of another method
 			}
 			st.ready = false
-			if !harmless(word, kindVaultToken) && (st.argv || bareToken(word)) {
+			if !s.harmless(word, kindVaultToken) && (st.argv || bareToken(word)) {
 				return 0, len(word), kindVaultToken
 			}
 			return 0, 0, kindNone
@@ -313,11 +446,32 @@ func (st *argvState) step(word string) (from, to int, kind kindID) {
 			name == "format" || name == "ca-cert" || name == "ca-path" || name == "client-cert" || name == "client-key" || name == "header" || name == "mfa"
 		return 0, 0, kindNone
 	}
+	if c.mixed && len(word) > 2 {
+		return 0, 0, kindNone
+	}
 	if word[1] == '-' {
-		name, _, has := strings.Cut(word[2:], "=")
+		name, val, has := strings.Cut(word[2:], "=")
+		switch {
+		case c.long != "" && name == c.long:
+			if !has {
+				st.want = kindSecret
+			} else if !s.harmless(val, kindSecret) {
+				return len(name) + 3, len(word), kindSecret
+			}
+			return 0, 0, kindNone
+		case c.each != "" && name == c.each:
+			if !has {
+				st.want, st.assign = kindSecret, true
+				return 0, 0, kindNone
+			}
+			if eq := strings.IndexByte(val, '='); eq >= 0 && !s.harmless(val[eq+1:], kindSecret) {
+				return len(name) + 3 + eq + 1, len(word), kindSecret
+			}
+			return 0, 0, kindNone
+		}
 		if c.pair != "" && (name == "user" || name == "proxy-user" || name == "auth") {
 			if has {
-				return pairSecret(word, len(name)+3, c)
+				return s.pairSecret(word, len(name)+3, c)
 			}
 			st.pair = true
 		}
@@ -325,7 +479,7 @@ func (st *argvState) step(word string) (from, to int, kind kindID) {
 	}
 	if strings.IndexByte(c.pair, word[1]) >= 0 {
 		if len(word) > 2 {
-			return pairSecret(word, 2, c)
+			return s.pairSecret(word, 2, c)
 		}
 		st.pair = true
 		return 0, 0, kindNone
@@ -333,7 +487,7 @@ func (st *argvState) step(word string) (from, to int, kind kindID) {
 	if c.jar != "" && strings.IndexByte(c.jar, word[1]) >= 0 {
 		if len(word) == 2 {
 			st.want = kindCookie
-		} else if eq := strings.IndexByte(word, '='); eq > 0 && !harmless(word[eq+1:], kindCookie) {
+		} else if eq := strings.IndexByte(word, '='); eq > 0 && !s.harmless(word[eq+1:], kindCookie) {
 			return 2, len(word), kindCookie
 		}
 		return 0, 0, kindNone
@@ -341,6 +495,9 @@ func (st *argvState) step(word string) (from, to int, kind kindID) {
 	at := 1 // the flag with a value, behind those of its group without one
 	for c.bools != "" && at < len(word)-1 && strings.IndexByte(c.bools, word[at]) >= 0 {
 		at++
+	}
+	if at > 1 && at < len(word)-1 && strings.IndexByte(c.pair, word[at]) >= 0 {
+		return s.pairSecret(word, at+1, c) // curl -sSuuser:password
 	}
 	if strings.IndexByte(c.flags, word[at]) < 0 {
 		// curl -sSu user:password: the last of a group takes the value.
@@ -354,7 +511,7 @@ func (st *argvState) step(word string) (from, to int, kind kindID) {
 		if word[from] == '=' && len(word) > from+1 {
 			from++
 		}
-		if !c.glued || harmless(word[from:], kindPassword) {
+		if !c.glued || s.harmless(word[from:], kindPassword) {
 			return 0, 0, kindNone
 		}
 		return from, len(word), kindPassword
@@ -377,10 +534,10 @@ func bareToken(word string) bool {
 
 // pairSecret is the password of user:password (user%password for Samba) in
 // word[i:].
-func pairSecret(word string, i int, c *command) (from, to int, kind kindID) {
+func (s *Scanner) pairSecret(word string, i int, c *command) (from, to int, kind kindID) {
 	sep := byte(':')
-	if c != nil && (c.name == "smbclient" || c.name == "rpcclient") {
-		sep = '%'
+	if c != nil && c.sep != 0 {
+		sep = c.sep
 	}
 	for i < len(word) && isQuote(word[i]) {
 		i++
@@ -390,10 +547,15 @@ func pairSecret(word string, i int, c *command) (from, to int, kind kindID) {
 		return 0, 0, kindNone
 	}
 	from, to = i+colon+1, len(word)
+	if sep == '/' {
+		if host := strings.LastIndexByte(word[from:], '@'); host >= 0 {
+			to = from + host // Oracle: user/x@service
+		}
+	}
 	for to > from && isQuote(word[to-1]) {
 		to--
 	}
-	if text := word[from:to]; text == "" || harmless(text, kindPassword) {
+	if text := word[from:to]; text == "" || s.harmless(text, kindPassword) {
 		return 0, 0, kindNone
 	}
 	return from, to, kindPassword
@@ -418,9 +580,33 @@ func (s *Scanner) piped(v string, at int, l *literal) {
 	for start > low && v[start-1] != ';' && v[start-1] != '|' && v[start-1] != '&' && v[start-1] != '\n' {
 		start--
 	}
+	if end > start && v[end-1] == ')' {
+		// (echo x; echo x) | smbpasswd: every one of them.
+		if open := strings.LastIndexByte(v[low:end], '('); open >= 0 {
+			from := low + open + 1
+			for from < start {
+				semi := strings.IndexAny(v[from:end], ";&")
+				if semi < 0 {
+					break
+				}
+				s.echoed(v, from, backOverBlanks(v, from+semi), l)
+				from += semi + 1
+			}
+			start = max(start, from)
+			end = backOverBlanks(v, end-1)
+			for end > start && v[end-1] == ';' {
+				end--
+			}
+		}
+	}
+	s.echoed(v, start, end, l)
+}
+
+// echoed takes what a command at v[start:end] writes.
+func (s *Scanner) echoed(v string, start, end int, l *literal) {
 	rest := v[start:end]
 	i := -1
-	for _, cmd := range [...]string{"echo ", "printf "} {
+	for _, cmd := range [...]string{"echo ", "printf ", "Write-Output "} {
 		if k := strings.LastIndex(rest, cmd); k >= 0 && (k == 0 || !in(rest[k-1], setAlnum)) {
 			i = start + k + len(cmd)
 		}
@@ -452,7 +638,7 @@ func (s *Scanner) piped(v string, at int, l *literal) {
 		}
 		i += colon + 1
 	}
-	if i >= end || harmless(v[i:end], l.kind) || strings.HasPrefix(v[i:end], "$") {
+	if i >= end || s.harmless(v[i:end], l.kind) || strings.HasPrefix(v[i:end], "$") {
 		return
 	}
 	s.add(i, end, l.kind, decodeNone)
@@ -461,7 +647,7 @@ func (s *Scanner) piped(v string, at int, l *literal) {
 // hereString handles command <<< secret; at is where the command or its flag
 // stands.
 func (s *Scanner) hereString(v string, at int, l *literal) {
-	if at < s.hereEnd {
+	if at < s.hereEnd || s.hereDocument(v, at, l) {
 		return
 	}
 	i := at

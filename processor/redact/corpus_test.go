@@ -4,77 +4,29 @@
 package redact
 
 import (
-	"bufio"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"os"
 	"sort"
 	"strings"
 	"testing"
+
+	"github.com/auditchain/auditchain/internal/redactcorpus"
 )
 
-// A sample is one line of the corpus: a serialised audit record, and the
-// secrets that were planted in it. Corpus and secrets are generated; nothing
+// A sample is one line of the corpus. Corpus and secrets are generated; nothing
 // in it was ever valid.
-type sample struct {
-	Line    string `json:"line"`
-	Planted []struct {
-		Kind string `json:"kind"`
-		Ctx  string `json:"ctx"`
-		Text string `json:"text"`
-	} `json:"planted"`
-}
-
-// held says whether the sample belongs to the third that was set aside before
-// any rule was written. It is not blind: the corpus comes from templates, which
-// both parts share, so its score says how the rules do on other values, not on
-// contexts they have not seen; and some of its clean lines were seen while
-// serialised argv was worked on.
-func (sm sample) held() bool {
-	sum := sha256.Sum256([]byte(sm.Line))
-	return sum[0]%3 == 0
-}
+type sample = redactcorpus.Sample
 
 func corpus(t testing.TB, name string, atLeast int) []sample {
 	t.Helper()
-	f, err := os.Open("testdata/" + name + ".jsonl")
+	out, err := redactcorpus.Read("testdata/" + name + ".jsonl")
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var out []sample
-	sc := bufio.NewScanner(f)
-	sc.Buffer(nil, 1<<20)
-	for sc.Scan() {
-		var sm sample
-		if err := json.Unmarshal(sc.Bytes(), &sm); err != nil {
-			t.Fatalf("%s: line %d: %v", name, len(out)+1, err)
-		}
-		out = append(out, sm)
-	}
-	if err := sc.Err(); err != nil {
 		t.Fatal(err)
 	}
 	if len(out) < atLeast {
 		t.Fatalf("%s has %d lines, want at least %d: an empty corpus proves nothing", name, len(out), atLeast)
 	}
 	return out
-}
-
-// leaked says whether half of the secret, and at least six characters, stand
-// contiguously in out.
-func leaked(out, secret string) bool {
-	n := max(6, (len(secret)+1)/2)
-	if n > len(secret) {
-		return strings.Contains(out, secret)
-	}
-	for i := 0; i+n <= len(secret); i++ {
-		if strings.Contains(out, secret[i:i+n]) {
-			return true
-		}
-	}
-	return false
 }
 
 // The ways in which a line is looked at.
@@ -145,7 +97,7 @@ func TestRecall(t *testing.T) {
 			for _, sm := range samples {
 				out := mode.run(t, s, sm.Line)
 				part := 0
-				if sm.held() {
+				if sm.Held() {
 					part = 1
 				}
 				for _, p := range sm.Planted {
@@ -156,7 +108,7 @@ func TestRecall(t *testing.T) {
 					}
 					k.planted++
 					parts[part].planted++
-					if leaked(out, p.Text) {
+					if redactcorpus.Leaked(out, p.Text) {
 						k.leaked++
 						parts[part].leaked++
 						if shown++; shown <= 5 && part == 0 {
@@ -207,7 +159,7 @@ func TestPrecision(t *testing.T) {
 				shown := 0
 				for _, sm := range samples {
 					part := 0
-					if sm.held() {
+					if sm.Held() {
 						part = 1
 					}
 					all[part]++

@@ -23,13 +23,14 @@ type Span struct {
 // that is what Text does.
 func (s *Scanner) Find(v string, dst []Span) (out []Span) {
 	out = dst
+	s.pii.topic = topicNone
 	defer func() {
 		if recover() != nil {
-			out = append(dst[:len(dst):len(dst)], Span{0, len(v), kindNames[kindError]})
+			out = append(dst[:len(dst):len(dst)], Span{0, len(v), s.r.kinds.names[kindError]})
 		}
 	}()
 	for _, sp := range s.find(v) {
-		out = append(out, Span{sp.start, sp.end, kindNames[sp.kind]})
+		out = append(out, Span{sp.start, sp.end, s.r.kinds.names[sp.kind]})
 	}
 	return out
 }
@@ -38,6 +39,7 @@ func (s *Scanner) Find(v string, dst []Span) (out []Span) {
 // pass linear: no rule reads twice what it has read.
 type scratch struct {
 	nameEnd    int // names before it were looked at
+	foreignEnd int // likewise, those of other languages: a part of one may be looked at before it is
 	valueEnd   int // values before it are found
 	commandEnd int // command lines before it were walked
 	hereEnd    int // no here-string before it, but one that was looked at
@@ -45,10 +47,18 @@ type scratch struct {
 	pemEnd     int
 	noEnd      int // no "-----END" before it
 	markerEnd  int // an exact marker ends here
+	base64End  int // base64 before it was decoded
+	kubeEnd    int // manifests before it were read
 	budget     int // what the rules may still read
 	escaped    bool
+	phoneSeen  bool // a word for a phone stands in the text
+	percents   int  // escapes that were seen
+	plus       bool // a '+' stands where a space may be meant
 	runs       [8]measuredRun
 	nruns      int
+	setRuns    [8]setRun
+	nearEnd    int // where ruleNear of nearTo has looked
+	nearTo     *literal
 }
 
 // spend counts what a rule has read. The bounds of the rules keep the sum far
@@ -59,13 +69,23 @@ func (s *Scanner) spend(n int) { s.budget -= n }
 func budgetFor(n int) int { return 64*n + 1<<16 }
 
 // find is the free-text detection. The spans are valid until the next call.
-func (s *Scanner) find(v string) []span {
+func (s *Scanner) find(v string) []span { return s.withoutAllowed(s.found(v), v) }
+
+// found is find, with what is allowed.
+func (s *Scanner) found(v string) []span {
+	if s.finder != nil {
+		return s.foreign(v)
+	}
 	first := s.r.matcher.next(v, 0)
-	if first >= len(v) {
+	personal := s.mayBePersonal(v)
+	if first >= len(v) && !personal {
 		return nil
 	}
 	s.spans = s.spans[:0]
 	s.scan(v, first)
+	if personal || s.phoneSeen {
+		s.personal(v)
+	}
 	if s.escaped && !s.inView && s.budget >= 0 {
 		s.scanDecoded(v)
 	}
@@ -75,33 +95,42 @@ func (s *Scanner) find(v string) []span {
 	if len(s.spans) > 1 {
 		s.spans = mergeSpans(s.spans)
 	}
-	s.spans = withoutMarked(s.spans, v)
+	s.spans = s.withoutMarked(s.spans, v)
+	if len(s.spans) > 0 {
+		s.repeated(v)
+	}
 	return s.spans
 }
 
 // withoutMarked drops spans that are exact markers already, whichever rule
-// took one for a secret.
-func withoutMarked(spans []span, v string) []span {
-	return slices.DeleteFunc(spans, func(sp span) bool { return isMarker(v[sp.start:sp.end]) })
+// took one for a secret, and ids of access keys that stay.
+func (s *Scanner) withoutMarked(spans []span, v string) []span {
+	return slices.DeleteFunc(spans, func(sp span) bool {
+		text := v[sp.start:sp.end]
+		return s.isMarker(text) || s.keptID(text)
+	})
 }
 
 // scan runs the rules wherever a literal stands at or after first, a multiple
 // of eight. See matcher for how.
 func (s *Scanner) scan(v string, first int) {
 	s.scratch = scratch{budget: budgetFor(len(v))}
+	s.met = s.met[:0]
 	m := s.r.matcher
 	for i := first; i < len(v); i = m.next(v, i+8) {
-		w := load(v, i)
-		for j := i; w != 0; j, w = j+2, w>>16 {
-			id := m.pairs[uint16(w)]
-			if id == 0 {
+		for hits, j := m.windows(v, i), i; hits != 0; hits, j = hits>>1, j+2 {
+			if hits&1 == 0 {
 				continue
 			}
-			bucket := m.buckets[id]
-			for k := range bucket {
-				c := &bucket[k]
-				if start := m.stands(c, v, j); start >= s.markerEnd {
-					s.apply(v, start, &m.lits[c.lit])
+			here, next := m.owners(v, j)
+			for k := range here {
+				if start := m.stands(&here[k], v, j); start >= s.markerEnd {
+					s.apply(v, start, &m.lits[here[k].lit])
+				}
+			}
+			for k := range next {
+				if start := m.stands(&next[k], v, j+2); start >= s.markerEnd {
+					s.apply(v, start, &m.lits[next[k].lit])
 				}
 			}
 		}
@@ -109,6 +138,7 @@ func (s *Scanner) scan(v string, first int) {
 			return
 		}
 	}
+	s.finishPatterns(v)
 }
 
 // apply runs the rule of a literal that stands at v[at:].
@@ -120,7 +150,7 @@ func (s *Scanner) apply(v string, at int, l *literal) {
 	case ruleWord:
 		s.word(v, at, behind)
 	case ruleMarker:
-		if n := markerLen(v[at:]); n > 0 {
+		if n := s.markerLen(v[at:]); n > 0 {
 			s.markerEnd = at + n
 		}
 	case ruleJWT:
@@ -157,30 +187,29 @@ func (s *Scanner) apply(v string, at int, l *literal) {
 		s.piped(v, at, l)
 	case ruleEscaped:
 		s.escaped = true
+	case ruleSequence:
+		s.sequence(v, at, l)
+	case rulePattern:
+		s.pattern(v, at, l)
+	case ruleHook:
+		s.hook(v, behind, l)
+	case ruleCrypt:
+		s.crypt(v, at, l)
+	case ruleShortName:
+		s.shortName(v, at, behind, l.kind)
+	case rulePhoneWord:
+		s.phoneWord(v, at, behind)
+	case ruleKeyword:
+		s.keyword(v, at, behind, l.word)
+	case ruleNear:
+		s.near(v, at, behind, l)
+	case ruleManifest:
+		s.kubeSecret(v, at, behind)
+	case ruleAttribute:
+		s.attribute(v, at, behind)
+	default:
+		s.surrounded(v, at, behind, l)
 	}
-}
-
-// identified handles SQL's IDENTIFIED BY 'x' and IDENTIFIED WITH plugin BY 'x'.
-func (s *Scanner) identified(v string, i int) {
-	if hasFoldPrefix(v[i:], "with ") {
-		i = run(v, skipBlanks(v, i+5), setName|setWord)
-		i = skipBlanks(v, i)
-		for i < len(v) && (isQuote(v[i]) || v[i] == ' ') {
-			i++
-		}
-	}
-	if !hasFoldPrefix(v[i:], "by ") {
-		return
-	}
-	i = skipBlanks(v, i+3)
-	if hasFoldPrefix(v[i:], "password ") {
-		i = skipBlanks(v, i+9)
-	}
-	if q, slashes, w := quoteAt(v, i); w > 0 {
-		s.addValue(v, quotedValue(v, i+w, q, slashes), kindPassword)
-		return
-	}
-	s.addValue(v, bareValue(v, i, false), kindPassword)
 }
 
 // add records a span; empty ones are none.
@@ -191,7 +220,8 @@ func (s *Scanner) add(start, end int, kind kindID, dec decoding) {
 }
 
 // mergeSpans sorts spans and joins those that overlap. The name of a joined
-// span is the one of its longest part; between equals, the more specific.
+// span is the one of its longest part that is a secret; between equals, the more
+// specific.
 func mergeSpans(spans []span) []span {
 	slices.SortFunc(spans, func(a, b span) int {
 		if a.start != b.start {
@@ -208,7 +238,11 @@ func mergeSpans(spans []span) []span {
 			length = sp.end - sp.start
 			continue
 		}
-		if n := sp.end - sp.start; n > length || n == length && sp.kind > last.kind {
+		if n := sp.end - sp.start; last.kind.personal() && !sp.kind.personal() {
+			last.kind, last.dec, length = sp.kind, sp.dec, n
+		} else if !last.kind.personal() && sp.kind.personal() {
+			// The secret names it, however long the rest.
+		} else if n > length || n == length && sp.kind > last.kind {
 			last.kind, length = sp.kind, n
 			if sp.dec != decodeNone || sp.kind >= kindJWT {
 				last.dec = sp.dec
@@ -217,46 +251,4 @@ func mergeSpans(spans []span) []span {
 		last.end = max(last.end, sp.end)
 	}
 	return out
-}
-
-// scanDecoded looks at v once more with its \u00XX, %XX and &quot; escapes
-// decoded, for names and values that hide behind them.
-func (s *Scanner) scanDecoded(v string) {
-	view, at := s.view[:0], s.viewAt[:0]
-	for i := 0; i < len(v); {
-		c, n := v[i], 1
-		switch c {
-		case '%':
-			if d, ok := percentAt(v, i); ok {
-				c, n = d, 3
-			}
-		case '\\':
-			if r, ok := unicodeEscapeAt(v, i); ok && r < 0x80 {
-				c, n = byte(r), 6
-			}
-		case '&':
-			if hasFoldPrefix(v[i:], "&quot;") {
-				c, n = '"', 6
-			}
-		}
-		view = append(view, c)
-		at = append(at, i)
-		i += n
-	}
-	at = append(at, len(v))
-	s.view, s.viewAt = view, at
-	text := stringOf(view)
-	from := len(s.spans)
-	s.inView = true
-	if first := s.r.matcher.next(text, 0); first < len(text) {
-		s.scan(text, first)
-	}
-	s.inView = false
-	for i := from; i < len(s.spans); i++ {
-		sp := &s.spans[i]
-		sp.start, sp.end = at[sp.start], at[sp.end]
-		if sp.dec == decodeNone {
-			sp.dec = decodePercent
-		}
-	}
 }

@@ -16,6 +16,7 @@ func FuzzText(f *testing.F) {
 	for _, seed := range []string{
 		"password=hunter2", `{"password":"hunter2"}`, pemText, jwtText, "curl -u a:b x", "https://u:p@h/x?sig=" + awsKey, keyID + " " + awsKey,
 		"[REDACTED:password]", "password=[REDACTED:x]", `{"a":"{\"token\":\"x\"}"}`, "Authorization: Basic YTpi", "password: |\n  x", `x\u0022password\u0022:\u0022y\u0022`,
+		"pin: 123456", "acme_live_abcdefgh", "seal:[REDACTED:error]xyz", "--acme-pin 'x'", "password=EXAMPLE%20KEY", "abcPINdef=1", "x 'PIN y' end",
 		"mysql -p'x'", "echo x|chpasswd", "\x1b[1mghp_", "Cookie: a=b; c=d", "-passin pass:x", `["--password","x"]`, "a:b@tcp(", "identified by 'x'",
 	} {
 		f.Add(seed, "key")
@@ -24,8 +25,9 @@ func FuzzText(f *testing.F) {
 		f.Add(seed, "credentials")
 	}
 	plain, keyed := newScanner(f, Config{}), newScanner(f, Config{FingerprintKey: testKey})
+	own := newScanner(f, fuzzRules)
 	f.Fuzz(func(t *testing.T, v, key string) {
-		for _, s := range []*Scanner{plain, keyed} {
+		for _, s := range []*Scanner{plain, keyed, own} {
 			s.Reset()
 			for _, p := range []Place{s.Root(), s.Field(s.Root(), key), s.Element(s.Root(), key)} {
 				out, changed := s.Text(p, v)

@@ -30,7 +30,7 @@ func (s *Scanner) authorization(v string, i int) {
 // sentence ("authorization: denied for alice") is left alone.
 func (s *Scanner) credentials(v string, start, end int, sure bool) {
 	text := v[start:end]
-	if harmless(text, kindAuthorization) {
+	if s.harmless(text, kindAuthorization) || hasFoldPrefix(text, "https://") || hasFoldPrefix(text, "http://") {
 		return
 	}
 	sp := strings.IndexByte(text, ' ')
@@ -55,7 +55,7 @@ func (s *Scanner) credentials(v string, start, end int, sure bool) {
 		s.bearerToken(v, from, end)
 	case equalFold(scheme, "basic"):
 		tok := run(v, from, setOpaque)
-		if harmless(rest, kindBasicAuth) || tok > end {
+		if s.harmless(rest, kindBasicAuth) || tok > end {
 			return
 		}
 		if tok == from {
@@ -66,7 +66,7 @@ func (s *Scanner) credentials(v string, start, end int, sure bool) {
 		if !allIn(scheme, setToken) || len(scheme) > 24 {
 			from = start
 		}
-		if rest := v[from:end]; !harmless(rest, kindAuthorization) {
+		if rest := v[from:end]; !s.harmless(rest, kindAuthorization) {
 			if digit, _, _ := shapes(rest); !sure && digit == 0 {
 				return
 			}
@@ -90,7 +90,7 @@ func (s *Scanner) bearerToken(v string, from, end int) {
 	} else if tok < end && !in(v[tok], setSpace) && v[tok] != ',' && v[tok] != ';' {
 		tok = end
 	}
-	if text := v[from:tok]; text != "" && !harmless(text, kindBearer) {
+	if text := v[from:tok]; text != "" && !s.harmless(text, kindBearer) {
 		s.add(from, tok, kindBearer, decodeNone)
 	}
 }
@@ -122,7 +122,7 @@ func (s *Scanner) headerParameters(v string, from, end int) int {
 		switch {
 		case equalFold(name, "signature"), equalFold(name, "response"), equalFold(name, "mac"), equalFold(name, "nonce"), equalFold(name, "cnonce"),
 			equalFold(name, "oauth_signature"), equalFold(name, "oauth_token"), equalFold(name, "oauth_nonce"):
-			if !isPlaceholder(v[val.start:val.end]) {
+			if !s.isPlaceholder(v[val.start:val.end]) {
 				s.add(val.start, val.end, kindSignature, decodeNone)
 			}
 		}
@@ -167,7 +167,7 @@ func (s *Scanner) bearer(v string, at, i int) {
 	text := v[i:end]
 	digit, _, _ := shapes(text[:min(len(text), 256)])
 	if len(text) >= 16 || len(text) >= 8 && digit > 0 {
-		if digit == 0 && len(text) < 24 || isPlaceholder(text) {
+		if digit == 0 && len(text) < 24 || s.isPlaceholder(text) {
 			return // "bearer authentication-scheme"
 		}
 		s.add(i, end, kindBearer, decodeNone)
@@ -235,7 +235,7 @@ func (s *Scanner) cookies(v string, val value) {
 			for k := 0; k < len(name) && k < len(buf); k++ {
 				key = append(key, fold(name[k]))
 			}
-			if text := v[from:stop]; !(len(name) < len(buf) && cookieAttributes[string(key)]) && !isPlaceholder(text) {
+			if text := v[from:stop]; !(len(name) < len(buf) && cookieAttributes[string(key)]) && !s.isPlaceholder(text) {
 				s.add(from, stop, kindCookie, decodeNone)
 			}
 		}
@@ -246,15 +246,22 @@ func (s *Scanner) cookies(v string, val value) {
 // query handles a signature in a URL: the parameter must stand in a query.
 func (s *Scanner) query(v string, at, i int, kind kindID) {
 	start := at
-	for start > 0 && at-start < 16 && in(v[start-1], setToken) {
+	for start > 0 && at-start < 24 && in(v[start-1], setToken) {
 		start--
 	}
-	if start == 0 || v[start-1] != '?' && v[start-1] != '&' {
+	if (start == 0 || v[start-1] != '?' && v[start-1] != '&') && !hasFoldPrefix(v[start:], "cloudfront-") {
 		return
 	}
 	val := bareValue(v, i, true)
 	s.spend(val.end - i)
-	if text := v[val.start:val.end]; len(text) >= 16 {
+	least := 16
+	if hasFoldPrefix(v[at:], "policy") {
+		least = 40 // CloudFront's, as base64; a name of a policy is none
+		if digit, lower, upper := shapes(v[val.start:val.end]); digit == 0 || lower == 0 || upper == 0 {
+			return
+		}
+	}
+	if text := v[val.start:val.end]; len(text) >= least {
 		val.percent = true
 		s.addValue(v, val, kind)
 	}

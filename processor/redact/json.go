@@ -187,7 +187,7 @@ func (w *walker) value(i int, p Place) (int, bool) {
 	if end == i {
 		return i, false
 	}
-	if m, masked := w.s.scalar(p); masked {
+	if m, masked := w.s.number(p, w.src[i:end]); masked {
 		w.replace(i, end, m, true)
 	}
 	return end, true
@@ -207,6 +207,8 @@ func (w *walker) object(i int, p Place) (int, bool) {
 	base := len(w.s.keys)
 	var named Place // what {"name": …} makes of {"value": …}
 	looked := false // for a name behind the value
+	start := i
+	var beside siblings
 	i = w.space(i + 1)
 	if i < len(w.src) && w.src[i] == '}' {
 		return i + 1, true
@@ -230,15 +232,18 @@ func (w *walker) object(i int, p Place) (int, bool) {
 		}
 		i = w.space(i + 1)
 		switch {
-		case !named.Forced() && IsPairName(name):
+		case !named.Forced() && isPairName(name):
 			named = w.nameAt(i, p)
-		case q.IsPairValue():
+		case q.hint == hintPair:
 			if !named.Forced() && !looked {
 				named, looked = w.nameBehind(i, p), true
 			}
 			if named.Forced() {
 				q = named
 			}
+		}
+		if p.kind == kindNone && q.kind == kindNone {
+			q = beside.place(w, start, p, name, q)
 		}
 		if i, ok = w.value(i, q); !ok {
 			return i, false
@@ -294,7 +299,7 @@ func (w *walker) nameBehind(i int, p Place) Place {
 		if key, i, ok = w.str(i); !ok {
 			return Place{}
 		}
-		isName := IsPairName(key)
+		isName := isPairName(key)
 		if i = skipSpace(w.src, i); i >= len(w.src) || w.src[i] != ':' {
 			return Place{}
 		}

@@ -3,16 +3,32 @@
 
 package redact
 
+import "maps"
+
 // Kind names a class of secret, as it stands in a marker: "password",
 // "github-token", "jwt". Kinds are lower-case ASCII letters, digits and '-'.
 type Kind string
 
-// kindID indexes kindNames. Higher ids are more specific: where two rules
-// find the same span, the higher id names it.
-type kindID uint8
+// kindID indexes the names of a kindTable: those of kindNames, and behind them
+// those that rules bring with them. Higher ids are more specific: where two
+// rules find the same span, the higher id names it.
+type kindID uint16
 
 const (
 	kindNone kindID = iota
+
+	// Refusals: the value was not looked at to the end.
+	kindTooDeep
+	kindTooLarge
+	kindError
+
+	// Personal data, where a configuration asks for it. Secrets are more
+	// specific.
+	kindEmail
+	kindPaymentCard
+	kindIBAN
+	kindPhone
+	kindIP
 
 	// Context kinds: what the surroundings call the value.
 	kindSecret
@@ -95,15 +111,15 @@ const (
 	kindVaultToken
 	kindXAIKey
 
-	// Refusals: the value was not looked at to the end.
-	kindTooDeep
-	kindTooLarge
-	kindError
-
 	kindCount
 )
 
 var kindNames = [kindCount]Kind{
+	kindEmail:             "email",
+	kindPaymentCard:       "payment-card",
+	kindIBAN:              "iban",
+	kindPhone:             "phone-number",
+	kindIP:                "ip-address",
 	kindSecret:            "secret",
 	kindCredential:        "credential",
 	kindToken:             "token",
@@ -186,17 +202,58 @@ var kindNames = [kindCount]Kind{
 	kindError:             "error",
 }
 
-// kindsByName is what a marker may say. It is only read.
-var kindsByName = func() map[string]kindID {
-	m := make(map[string]kindID, kindCount)
-	for id := kindNone + 1; id < kindCount; id++ {
-		m[string(kindNames[id])] = id
-	}
-	return m
-}()
+// refusal says whether the kind names why a value was not looked at to its end.
+func (k kindID) refusal() bool { return k >= kindTooDeep && k <= kindError }
 
-// Kinds lists every kind that a marker can name, sorted by name within
-// context kinds, shape kinds and refusals.
+// personal says whether the kind is one of personal data.
+func (k kindID) personal() bool { return k >= kindEmail && k <= kindIP }
+
+// kindTable is the kinds that a Redactor knows. It is only read once it is
+// built.
+type kindTable struct {
+	names  []Kind
+	byName map[string]kindID
+}
+
+// builtinKinds is what a Redactor without rules of its user knows. The ids of
+// kindNames come first: a kind of vendor_rules.go that has one keeps it.
+var builtinKinds = new(kindTable).with(kindNames[:]).with(moreKinds()).with(publishedKinds)
+
+// with is t and further kinds. Those that t knows keep their ids.
+func (t *kindTable) with(kinds []Kind) *kindTable {
+	out := &kindTable{names: append([]Kind(nil), t.names...), byName: maps.Clone(t.byName)}
+	if out.byName == nil {
+		out.byName = make(map[string]kindID, len(kinds))
+	}
+	for _, k := range kinds {
+		if _, known := out.byName[string(k)]; !known {
+			if k != "" {
+				out.byName[string(k)] = kindID(len(out.names))
+			}
+			out.names = append(out.names, k)
+		}
+	}
+	return out
+}
+
+// markers are the markers without a fingerprint, by kind.
+func (t *kindTable) markers() []string {
+	out := make([]string, len(t.names))
+	for id, name := range t.names {
+		out[id] = markerOpen + string(name) + "]"
+	}
+	return out
+}
+
+// Kinds lists every kind that a marker of a Redactor without rules of its user
+// can name: refusals, personal data, context kinds, shape kinds sorted by name,
+// and those that only rules written as data have.
 func Kinds() []Kind {
-	return append([]Kind(nil), kindNames[kindNone+1:]...)
+	return append([]Kind(nil), builtinKinds.names[kindNone+1:]...)
+}
+
+// Kinds lists every kind that a marker of r can name, those of its user's rules
+// last.
+func (r *Redactor) Kinds() []Kind {
+	return append([]Kind(nil), r.kinds.names[kindNone+1:]...)
 }

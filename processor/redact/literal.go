@@ -3,169 +3,194 @@
 
 package redact
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // A matcher finds every occurrence of a set of literals in one pass.
 //
-// Every literal has a window of three bytes, chosen to be rare in ordinary
-// text, and thereby two neighbouring pairs of bytes. One of the two lies at an
-// even offset of the text, wherever the literal stands. So it is enough to
-// look at the pairs at even offsets: four of them are one 64-bit load and four
-// independent look-ups in a table of 64 KiB, of which ASCII text touches some
-// 12 KiB. Nothing depends on the look-up before, which is what makes this
-// several times faster than an automaton that goes from state to state.
+// It looks at the pairs of bytes at even offsets of the text: four of them are
+// one 64-bit load and four independent look-ups in one table. Nothing depends
+// on the look-up before, which is what makes this several times faster than an
+// automaton that goes from state to state.
 //
-// Only where a pair is known are the literals that own it compared, eight
-// bytes at a time.
+// Every literal has two windows of four bytes, one for each parity of the
+// offset that it may stand at, so that two neighbouring pairs at even offsets
+// are one of them, wherever it stands. The windows are dealt out to eight
+// groups. The table says of a pair in which groups it is the first half of a
+// window, and in which the second; where the first halves at one pair and the
+// second halves at the next have no group in common, which is nearly
+// everywhere, no literal stands there. All of that is done without a branch for
+// eight bytes at a time. Only then are the literals that own the pairs
+// compared, eight bytes at a time, too.
 type matcher struct {
-	pairs   [1 << 16]uint8 // index into buckets; 0 is no literal
-	buckets [256][]candidate
+	pairs   [1 << 16]uint16 // groups: of the first halves, and of the second above
+	index   [1 << 16]uint16 // index into buckets; 0 is no literal
+	buckets []bucket        // by pair
 	lits    []literal
 }
 
+// bucket is what is looked for where a pair stands: by the first half of a
+// window, or by the second where the first has a byte that may be any.
+type bucket struct{ first, second []candidate }
+
 // candidate is a literal seen from one of its pairs.
 type candidate struct {
+	window          quad
 	val, mask, fold uint64 // the first eight bytes: (text|fold)&mask == val
 	off             int32  // where the pair stands in the literal
 	n               int32  // length of the literal
 	lit             int32  // index into lits
 }
 
-// minLiteral is what a window of two neighbouring pairs needs.
+// quad is what a window holds of a literal: (text|fold)&mask == val.
+type quad struct{ val, mask, fold uint32 }
+
+func (q *quad) is(text uint32) bool { return (text|q.fold)&q.mask == q.val }
+
+// minLiteral is what windows need at least: at an even offset they are the
+// first pair and the third byte, at an odd one the first byte and the pair
+// behind it.
 const minLiteral = 3
 
+// newMatcher is a matcher for the literals that are built in and others.
 func newMatcher(lits []literal) *matcher {
-	m := &matcher{lits: lits}
-	freq := pairFrequencies()
+	m := builtinMatcher().clone()
+	m.add(lits)
+	return m
+}
+
+// builtinMatcher looks for the literals of every Redactor. Where their windows
+// lie is found out once.
+var builtinMatcher = sync.OnceValue(func() *matcher {
+	m := &matcher{buckets: make([]bucket, 1, 1024)}
+	m.add(builtinLiterals())
+	m.addPercent()
+	return m
+})
+
+// clone is a copy that further literals may be added to.
+func (m *matcher) clone() *matcher {
+	c := &matcher{pairs: m.pairs, index: m.index, lits: slices.Clone(m.lits)}
+	c.buckets = make([]bucket, len(m.buckets))
+	for i, b := range m.buckets {
+		c.buckets[i] = bucket{slices.Clip(b.first), slices.Clip(b.second)}
+	}
+	return c
+}
+
+// add makes literals known.
+func (m *matcher) add(lits []literal) {
+	if len(lits) == 0 {
+		return
+	}
+	base := len(m.lits)
+	m.lits = append(m.lits, lits...)
 	// Short literals have the least choice: they come first, and the longer
 	// ones prefer pairs that are looked for already.
 	order := make([]int, len(lits))
 	for i := range order {
-		order[i] = i
+		order[i] = base + i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return len(lits[a].text) - len(lits[b].text) })
-	next := 1
+	slices.SortStableFunc(order, func(a, b int) int { return len(m.lits[a].text) - len(m.lits[b].text) })
+	p := newPlanner(m)
 	for _, li := range order {
-		l := &lits[li]
+		l := &m.lits[li]
 		if len(l.text) < minLiteral {
 			panic("redact: literal too short: " + l.text)
 		}
-		off := m.rarestWindow(l, freq)
-		for _, o := range [2]int{off, off + 1} {
-			c := candidate{off: int32(o), n: int32(len(l.text)), lit: int32(li)}
-			for i := 0; i < min(8, len(l.text)); i++ {
-				b := l.text[i]
-				c.mask |= 0xff << (8 * i)
-				if l.fold && in(b, setLower) {
-					c.fold |= 0x20 << (8 * i)
-				}
-				c.val |= uint64(b) << (8 * i)
-			}
-			// All spellings of a pair share a bucket. Where they belong to
-			// different buckets already, or the buckets are used up, literals
-			// share: a bucket is only a list of what to compare.
-			var fresh uint8
-			var seen [256]bool
-			for _, p := range casings(l.text[o:o+2], l.fold) {
-				id := m.pairs[p]
-				if id == 0 {
-					if fresh == 0 {
-						fresh = uint8(next)
-						if next++; next > 255 {
-							next = 1
-						}
-					}
-					id = fresh
-					m.pairs[p] = id
-				}
-				if !seen[id] {
-					seen[id] = true
-					m.buckets[id] = append(m.buckets[id], c)
-				}
-			}
+		for parity := range 2 {
+			w, group := p.plan(l, parity)
+			p.enter(w, group, l.candidate(li))
 		}
 	}
-	return m
 }
 
-// rarestWindow is the offset of the three bytes of l whose pairs cost least:
-// how often they stand in ordinary text, discounted where they are looked for
-// anyway.
-func (m *matcher) rarestWindow(l *literal, freq *[1 << 16]float32) int {
-	best, bestCost := 0, float32(0)
-	for o := 0; o+minLiteral <= len(l.text); o++ {
-		cost := float32(0)
-		for _, q := range [2]int{o, o + 1} {
-			for _, p := range casings(l.text[q:q+2], l.fold) {
-				if m.pairs[p] != 0 {
-					cost += freq[p] * 0.4
-				} else {
-					cost += freq[p]
-				}
-			}
+// candidate is the literal at lits[li], without an offset.
+func (l *literal) candidate(li int) candidate {
+	c := candidate{n: int32(len(l.text)), lit: int32(li)}
+	for i := 0; i < min(8, len(l.text)); i++ {
+		b := l.text[i]
+		c.mask |= 0xff << (8 * i)
+		if l.fold && in(b, setLower) {
+			c.fold |= 0x20 << (8 * i)
 		}
-		if o == 0 || cost < bestCost {
-			best, bestCost = o, cost
-		}
+		c.val |= uint64(b) << (8 * i)
 	}
-	return best
+	return c
 }
 
-// ordinaryText is what the values of audit records are like. It only serves
-// to tell common pairs of bytes from rare ones; what it leaves out is
-// estimated from single bytes.
-const ordinaryText = `user admin attached the policy to a group after the change request was approved by the
-operator; session started for service account in region eu-west-1, us-east-1, europe-north2 with mfa, expires at
-2026-03-14T15:09:26.535897Z and 2025-12-31 23:59:59, status code 200 in 31 ms, outcome success failure denied error.
-https://console.example.com/api/v1/projects/20451877/users?from=2025-01-01&page=12&limit=50&sort=desc&active=true
-kubectl get pods --namespace production --selector app=web -o json | grep -v Running; git commit --message "fix the build"
-docker run --rm -it -v /srv/data:/var/lib/data registry.example.com/team/image:1.27.3 /bin/sh -c 'exec server --port 8080'
-/usr/local/bin/python3 /opt/app/scripts/report.py --output /tmp/report-1234567.csv --verbose; systemctl restart nginx.service
-arn:aws:iam::210987654321:role/reader arn:aws:s3:::bucket-name/path/to/object.tar.gz ec2.amazonaws.com s3:GetObject iam:ListUsers
-018f3e2a-9b7c-7d41-8a65-0c1b2d3e4f50 7c9e6679-7425-40de-944b-e07fc1f90ae7 3f8a90c1b2d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f6
-sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 10.20.30.40:5432 192.168.1.15 host-07.internal.example
-Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 application/json
-{"name":"web","replicas":3,"enabled":true,"labels":{"tier":"frontend","version":"2.4.1"},"resources":["read","write","delete"]}
-process.exec config.update object.create role.assume network.connect account.delete permission.granted resource.modified
-select id, name, created_at from orders where status = 'open' and total > 100 order by created_at limit 20`
-
-// pairFrequencies estimates how often pairs of bytes stand in ordinary text.
-func pairFrequencies() *[1 << 16]float32 {
-	freq := new([1 << 16]float32)
-	var single [256]float32
-	n := float32(len(ordinaryText))
-	for i := 0; i < len(ordinaryText); i++ {
-		single[ordinaryText[i]]++
-		if i > 0 {
-			freq[uint16(ordinaryText[i-1])|uint16(ordinaryText[i])<<8]++
+// enter makes the window known as one of the group.
+func (m *matcher) enter(w window, group int, c candidate) {
+	for _, p := range w.first {
+		m.pairs[p] |= 1 << group
+	}
+	for _, p := range w.second {
+		m.pairs[p] |= 1 << (group + groups)
+	}
+	c.off = int32(w.off)
+	start := w.off // of the window in the literal
+	if w.bySecond {
+		start -= 2
+	}
+	l := &m.lits[c.lit]
+	for i := range 4 {
+		if k := start + i; k >= 0 && k < len(l.text) {
+			c.window.mask |= 0xff << (8 * i)
+			c.window.val |= uint32(l.text[k]) << (8 * i)
+			if l.fold && in(l.text[k], setLower) {
+				c.window.fold |= 0x20 << (8 * i)
+			}
 		}
 	}
-	for p := range freq {
-		freq[p] += 0.5*single[p&0xff]*single[p>>8]/n + 0.01
+	if w.bySecond {
+		for _, p := range w.second {
+			b := m.bucket(p)
+			b.second = append(b.second, c)
+		}
+		return
 	}
-	return freq
+	for _, p := range w.first {
+		b := m.bucket(p)
+		b.first = append(b.first, c)
+	}
 }
 
-// casings are the byte pairs, as little-endian words, that the pair matches.
-func casings(pair string, folded bool) []uint16 {
-	var out []uint16
-	for v := 0; v < 4; v++ {
-		a, b := pair[0], pair[1]
-		if v&1 != 0 {
-			if !folded || !in(a, setLower) {
-				continue
-			}
-			a -= 0x20
-		}
-		if v&2 != 0 {
-			if !folded || !in(b, setLower) {
-				continue
-			}
-			b -= 0x20
-		}
-		out = append(out, uint16(a)|uint16(b)<<8)
+// bucket is the bucket of the pair, new if there was none.
+func (m *matcher) bucket(pair uint16) *bucket {
+	if m.index[pair] == 0 {
+		m.index[pair] = uint16(len(m.buckets))
+		m.buckets = append(m.buckets, bucket{})
 	}
-	return out
+	return &m.buckets[m.index[pair]]
+}
+
+// addPercent makes the literal of one byte known, the '%' of an escape. It
+// counts only before two hexadecimal digits, which makes windows for it.
+func (m *matcher) addPercent() {
+	c := candidate{val: '%', mask: 0xff, n: 1, lit: int32(len(m.lits))}
+	m.lits = append(m.lits, literal{text: "%", rule: rulePercent})
+	var even, odd window
+	odd.off = -1
+	for x := range 256 {
+		odd.first = append(odd.first, pairOf(byte(x), '%'))
+		if !in(byte(x), setHex) {
+			continue
+		}
+		even.first = append(even.first, pairOf('%', byte(x)))
+		for y := range 256 {
+			even.second = append(even.second, pairOf(byte(x), byte(y)))
+			if in(byte(y), setHex) {
+				odd.second = append(odd.second, pairOf(byte(x), byte(y)))
+			}
+		}
+	}
+	p := newPlanner(m)
+	for _, w := range [...]window{even, odd} {
+		_, group := p.best(w)
+		p.enter(w, group, c)
+	}
 }
 
 // load8 is the eight bytes at v[i:], which must exist.
@@ -196,42 +221,94 @@ func load(v string, i int) uint64 {
 }
 
 // next is the first position at or after i (which is a multiple of eight) of
-// an eight-byte block that holds the pair of a literal that stands there, or
-// len(v) if there is none. It is all that most values ever see.
+// an eight-byte block that a literal's window begins in, or len(v) if there is
+// none. It is all that most values ever see.
 func (m *matcher) next(v string, i int) int {
-	for ; i+8 <= len(v); i += 8 {
-		w := load8(v, i)
-		if m.pairs[uint16(w)]|m.pairs[uint16(w>>16)]|m.pairs[uint16(w>>32)]|m.pairs[uint16(w>>48)] != 0 {
-			if m.hit(v, i, w) {
-				return i
-			}
-		}
+	if i >= len(v) {
+		return len(v)
 	}
-	if i < len(v) {
-		w := loadTail(v, i)
-		if m.pairs[uint16(w)]|m.pairs[uint16(w>>16)]|m.pairs[uint16(w>>32)]|m.pairs[uint16(w>>48)] != 0 && m.hit(v, i, w) {
+	w := load(v, i)
+	t0 := m.pairs[uint16(w)]
+	for ; len(v)-i >= 16; i += 8 {
+		block := w
+		t1, t2, t3 := m.pairs[uint16(w>>16)], m.pairs[uint16(w>>32)], m.pairs[uint16(w>>48)]
+		w = load8(v, i+8)
+		t4 := m.pairs[uint16(w)]
+		if uint8(t0&(t1>>groups)|t1&(t2>>groups)|t2&(t3>>groups)|t3&(t4>>groups)) != 0 && m.hit(v, i, block, w) {
 			return i
 		}
+		t0 = t4
+	}
+	// What is left is a block that is whole and one that is not, or one of the two.
+	for ; i < len(v); i += 8 {
+		block := w
+		w = loadTail(v, min(i+8, len(v)))
+		t1, t2, t3, t4 := m.pairs[uint16(block>>16)], m.pairs[uint16(block>>32)], m.pairs[uint16(block>>48)], m.pairs[uint16(w)]
+		if uint8(t0&(t1>>groups)|t1&(t2>>groups)|t2&(t3>>groups)|t3&(t4>>groups)) != 0 && m.hit(v, i, block, w) {
+			return i
+		}
+		t0 = t4
 	}
 	return len(v)
 }
 
-// hit says whether a literal stands where the block w at v[i:] has its pair.
-func (m *matcher) hit(v string, i int, w uint64) bool {
-	for j := i; w != 0; j, w = j+2, w>>16 {
-		id := m.pairs[uint16(w)]
-		if id == 0 {
+// hit says whether a literal stands where a window begins in the block at v[i:],
+// which is w; the one behind it is next.
+func (m *matcher) hit(v string, i int, w, next uint64) bool {
+	t := m.pairs[uint16(w)]
+	for at := i; at < i+8; at += 2 {
+		text := uint32(w)
+		w = w>>16 | next<<48
+		next >>= 16
+		u := m.pairs[uint16(w)]
+		both := t & (u >> groups)
+		t = u
+		if uint8(both) == 0 {
 			continue
 		}
-		bucket := m.buckets[id]
-		for k := range bucket {
-			if m.stands(&bucket[k], v, j) >= 0 {
+		here := m.buckets[m.index[uint16(text)]].first
+		for k := range here {
+			if here[k].window.is(text) && m.stands(&here[k], v, at) >= 0 {
+				return true
+			}
+		}
+		behind := m.buckets[m.index[uint16(text>>16)]].second
+		for k := range behind {
+			if behind[k].window.is(text) && m.stands(&behind[k], v, at+2) >= 0 {
 				return true
 			}
 		}
 	}
 	return false
 }
+
+// windows says which of the pairs of the block at v[i:] may begin a window: bit
+// n stands for the one at v[i+2*n:].
+func (m *matcher) windows(v string, i int) (begins uint8) {
+	for n := range 4 {
+		at := i + 2*n
+		if at+2 < len(v) && uint8(m.pairs[pairAt(v, at)]&(m.pairs[pairAt(v, at+2)]>>groups)) != 0 {
+			begins |= 1 << n
+		}
+	}
+	return begins
+}
+
+// owners are the literals to compare where a window may begin at v[at:]: those
+// whose pair is the one there, and those whose pair is the next.
+func (m *matcher) owners(v string, at int) (here, behind []candidate) {
+	return m.buckets[m.index[pairAt(v, at)]].first, m.buckets[m.index[pairAt(v, at+2)]].second
+}
+
+// pairAt is the pair at v[at:], which may reach beyond the end.
+func pairAt(v string, at int) uint16 {
+	if at+2 <= len(v) {
+		return pairOf(v[at], v[at+1])
+	}
+	return pairOf(v[at], 0)
+}
+
+func pairOf(a, b byte) uint16 { return uint16(a) | uint16(b)<<8 }
 
 // stands is where the literal of c starts if its pair stands at v[at:], or
 // negative if something else stands there.
@@ -249,8 +326,13 @@ func (m *matcher) stands(c *candidate, v string, at int) int {
 	if (x|c.fold)&c.mask != c.val {
 		return -1
 	}
-	if c.n > 8 && !m.lits[c.lit].matchRest(v[start+8:start+int(c.n)]) {
+	switch {
+	case c.n > 8 && !m.lits[c.lit].matchRest(v[start+8:start+int(c.n)]):
 		return -1
+	case c.n == 1:
+		if _, ok := percentAt(v, start); !ok {
+			return -1
+		}
 	}
 	return start
 }

@@ -15,13 +15,14 @@ import (
 // The grammar of a marker:
 //
 //	marker = "[REDACTED:" kind [ ":" tail ] [ ":" keyid ":" fp ] "]"
-//	tail   = "****" 4*4( A-Z / 0-9 )   only for aws-access-key-id, and there always
+//	tail   = "****" 4*4( A-Z / 0-9 )   only for aws-access-key-id, by policy
 //	keyid  = 8*8 lower-case hex
 //	fp     = 12*12 lower-case hex
 const (
 	markerOpen = "[REDACTED:"
 	keyIDLen   = 8
 	fpLen      = 12
+	tailOpen   = "****"
 	tailLen    = 8 // "****F6B1"
 
 	// maxMarker bounds how far a marker is looked for.
@@ -31,13 +32,13 @@ const (
 // markerLen is the length of the exact marker that v starts with, or 0. The
 // grammar is strict, so that text which only looks like a marker is scanned
 // as any other text.
-func markerLen(v string) int {
-	n, _ := parseMarker(v)
+func (t *kindTable) markerLen(v string) int {
+	n, _ := t.parseMarker(v)
 	return n
 }
 
 // parseMarker is markerLen and the kind that the marker names.
-func parseMarker(v string) (n int, id kindID) {
+func (t *kindTable) parseMarker(v string) (n int, id kindID) {
 	if !strings.HasPrefix(v, markerOpen) {
 		return 0, kindNone
 	}
@@ -47,14 +48,14 @@ func parseMarker(v string) (n int, id kindID) {
 		return 0, kindNone
 	}
 	kind, rest, more := strings.Cut(v[len(markerOpen):end], ":")
-	id, ok := kindsByName[kind]
+	id, ok := t.byName[kind]
 	if !ok {
 		return 0, kindNone
 	}
-	if id == kindAWSAccessKeyID {
+	if more && id == kindAWSAccessKeyID && strings.HasPrefix(rest, tailOpen) {
 		var tail string
 		tail, rest, more = strings.Cut(rest, ":")
-		if len(tail) != tailLen || tail[:4] != "****" || !allIn(tail[4:], setUpperDigit) {
+		if len(tail) != tailLen || !allIn(tail[len(tailOpen):], setUpperDigit) {
 			return 0, kindNone
 		}
 	}
@@ -68,7 +69,12 @@ func parseMarker(v string) (n int, id kindID) {
 }
 
 // isMarker says whether v is one exact marker and nothing else.
-func isMarker(v string) bool { return len(v) > 0 && v[0] == '[' && markerLen(v) == len(v) }
+func (t *kindTable) isMarker(v string) bool {
+	return len(v) > 0 && v[0] == '[' && t.markerLen(v) == len(v)
+}
+
+func (s *Scanner) markerLen(v string) int { return s.r.kinds.markerLen(v) }
+func (s *Scanner) isMarker(v string) bool { return s.r.kinds.isMarker(v) }
 
 // decoding says how a secret is written where it was found, so that the
 // fingerprint is over the secret and not over its spelling.
@@ -80,27 +86,38 @@ const (
 	decodeBackslash // JSON or shell escapes, at any number of levels
 	decodeBasic     // base64 of user:password
 	decodePEM       // only the base64 body counts
+	decodeView      // percent and other escapes, of which some stand for others
+	decodeBase64    // the secret stands in what this decodes to
 )
 
 // appendMarker appends the marker of secret.
 func (s *Scanner) appendMarker(dst []byte, kind kindID, secret string, dec decoding) []byte {
 	s.masked.add(kind)
+	if kind.personal() && s.r.pii.on(kind) {
+		return s.appendPersonal(dst, kind, secret)
+	}
 	dst = append(dst, markerOpen...)
-	dst = append(dst, kindNames[kind]...)
-	if kind == kindAWSAccessKeyID {
-		dst = append(dst, ":****"...)
+	dst = append(dst, s.r.kinds.names[kind]...)
+	if kind == kindAWSAccessKeyID && s.r.keyIDs == PolicyLast4 {
+		dst = append(dst, ':')
+		dst = append(dst, tailOpen...)
 		dst = append(dst, s.keyIDTail(secret, dec)...)
 	}
-	if s.mac != nil && kind < kindTooDeep {
-		dst = append(dst, ':')
-		dst = append(dst, s.r.keyID...)
-		dst = append(dst, ':')
-		s.mac.Reset()
-		s.mac.Write(s.decodeSecret(secret, dec))
-		sum := s.mac.Sum(s.sum[:0])
-		dst = hex.AppendEncode(dst, sum[:fpLen/2])
+	if s.mac != nil && !kind.refusal() {
+		dst = s.appendFingerprint(dst, s.decodeSecret(secret, dec))
 	}
 	return append(dst, ']')
+}
+
+// appendFingerprint appends the key id and the fingerprint of secret.
+func (s *Scanner) appendFingerprint(dst, secret []byte) []byte {
+	dst = append(dst, ':')
+	dst = append(dst, s.r.keyID...)
+	dst = append(dst, ':')
+	s.mac.Reset()
+	s.mac.Write(secret)
+	sum := s.mac.Sum(s.sum[:0])
+	return hex.AppendEncode(dst, sum[:fpLen/2])
 }
 
 // keyIDTail is what of an access key id stays readable. What is no id after
@@ -131,19 +148,9 @@ func (s *Scanner) decodeSecret(v string, dec decoding) []byte {
 	buf := s.fpbuf[:0]
 	switch dec {
 	case decodePercent:
-		for i := 0; i < len(v); i++ {
-			if c, ok := percentAt(v, i); ok {
-				buf = append(buf, c)
-				i += 2
-				continue
-			}
-			if r, ok := unicodeEscapeAt(v, i); ok && r < 0x80 {
-				buf = append(buf, byte(r))
-				i += 5
-				continue
-			}
-			buf = append(buf, v[i])
-		}
+		buf = appendUnescaped(buf, v)
+	case decodeView:
+		buf = appendView(buf, v)
 	case decodeBackslash:
 		buf = append(buf, v...)
 		// Each round takes one level of escaping; the length shrinks with
@@ -169,6 +176,8 @@ func (s *Scanner) decodeSecret(v string, dec decoding) []byte {
 			s.fpbuf = raw
 			return raw[i+1:]
 		}
+	case decodeBase64:
+		buf = append(buf, s.base64Secret(v)...)
 	case decodePEM:
 		buf = appendPEMBody(buf, v)
 	default:

@@ -19,6 +19,10 @@ const (
 	// reachText: only a string that stands under the name itself; a map below
 	// has names of its own ("authorization": {"decision": …}).
 	reachText reach = iota + 1
+	// reachDigits: only a text of a few digits that stands under the name.
+	reachDigits
+	// reachCode: likewise, or a number.
+	reachCode
 	// reachNone: a name that looks sensitive and is known not to be, such as
 	// secretName: it lifts what a name above it forces.
 	reachNone
@@ -36,6 +40,11 @@ var sensitiveSuffixes = []struct {
 	{"awssecret", class{kind: kindAWSSecretKey}},
 	{"awssessiontoken", class{kind: kindAWSSessionToken}},
 	{"amzsecuritytoken", class{kind: kindAWSSessionToken}},
+	{"amzsignature", class{kind: kindSignature, reach: reachText}},
+	{"googsignature", class{kind: kindSignature, reach: reachText}},
+	{"osssignature", class{kind: kindSignature, reach: reachText}},
+	{"cloudfrontsignature", class{kind: kindSignature, reach: reachText}},
+	{"cloudfrontpolicy", class{kind: kindSignature, reach: reachText}},
 	{"accountkey", class{kind: kindAzureStorageKey}},
 	{"storagekey", class{kind: kindAzureStorageKey}},
 	{"sharedaccesskey", class{kind: kindAzureStorageKey}},
@@ -59,8 +68,36 @@ var sensitiveSuffixes = []struct {
 	{"dbpass", class{kind: kindPassword}},
 	{"userpass", class{kind: kindPassword}},
 	{"adminpass", class{kind: kindPassword}},
+	{"requirepass", class{kind: kindPassword}},
+	{"masterauth", class{kind: kindPassword}},
+	{"authtok", class{kind: kindPassword}},
+	{"bindpw", class{kind: kindPassword}},
+	{"rootpw", class{kind: kindPassword}},
+	{"keymaterial", class{kind: kindPassword}},
 	{"pwd", class{kind: kindPassword}},
 	{"passwort", class{kind: kindPassword}},
+	{"kennwort", class{kind: kindPassword}},
+	{"motdepasse", class{kind: kindPassword}},
+	{"contrasena", class{kind: kindPassword}},
+	{"wachtwoord", class{kind: kindPassword}},
+	{"passord", class{kind: kindPassword}},
+	{"adgangskode", class{kind: kindPassword}},
+	{"salasana", class{kind: kindPassword}},
+	{"losenord", class{kind: kindPassword}},
+	{"lozinka", class{kind: kindPassword}},
+	{"jelszo", class{kind: kindPassword}},
+
+	// Codes of a few digits: the value decides.
+	{"cvv", class{kind: kindPassword, reach: reachCode}},
+	{"cvv2", class{kind: kindPassword, reach: reachCode}},
+	{"cvc", class{kind: kindPassword, reach: reachCode}},
+	{"otp", class{kind: kindPassword, reach: reachCode}},
+	{"otpcode", class{kind: kindPassword, reach: reachCode}},
+	{"totpcode", class{kind: kindPassword, reach: reachCode}},
+	{"mfacode", class{kind: kindPassword, reach: reachCode}},
+	{"pincode", class{kind: kindPassword, reach: reachCode}},
+	{"verificationcode", class{kind: kindPassword, reach: reachCode}},
+	{"securitycode", class{kind: kindPassword, reach: reachCode}},
 
 	{"apikey", class{kind: kindAPIKey}},
 	{"apikeys", class{kind: kindAPIKey}},
@@ -103,6 +140,14 @@ var sensitiveSuffixes = []struct {
 	{"tokenvalue", class{kind: kindToken}},
 	{"token", class{kind: kindToken}},
 	{"jwt", class{kind: kindToken}},
+	{"sonarlogin", class{kind: kindToken}},
+	{"jenkinscrumb", class{kind: kindToken}},
+	{"phpsessid", class{kind: kindToken}},
+	{"jsessionid", class{kind: kindToken}},
+	{"samlresponse", class{kind: kindToken}},
+	{"devicecode", class{kind: kindToken}},
+	{"mnemonic", class{kind: kindSecret, reach: reachText}},
+	{"seedphrase", class{kind: kindSecret, reach: reachText}},
 	{"bearer", class{kind: kindBearer}},
 	{"rediscliauth", class{kind: kindPassword}},
 
@@ -120,7 +165,7 @@ var harmlessSuffixes = []string{
 	"nexttoken", "pagetoken", "continuationtoken", "synctoken", "resumetoken", "cursortoken", "cancellationtoken",
 	"deltatoken", "markertoken", "requesttoken", "idempotencytoken", "starttoken", "endtoken", "stoptoken",
 	"eostoken", "bostoken", "padtoken", "unktoken", "pertoken",
-	"nopassword", "publickey", "accesskeyid", "bypass",
+	"nopassword", "nopasswd", "oldpwd", "publickey", "accesskeyid", "bypass",
 	"asksudopass", "askpass", "askbecomepass", "sshaskpass", "gitaskpass",
 }
 
@@ -157,15 +202,21 @@ func (r *Redactor) classifyName(name string) class {
 	if len(name) > maxName {
 		name = name[len(name)-maxName:]
 	}
+	if !isASCII(name) && foreignName(name) {
+		return class{kind: kindPassword}
+	}
 	var buf, plain [maxName]byte
 	if strings.Contains(name, markerOpen) {
 		// The name of a kind says nothing of the value: a key that was
 		// redacted must not mean more than it did before.
-		name = string(withoutMarkers(plain[:0], name))
+		name = string(r.kinds.withoutMarkers(plain[:0], name))
 	}
 	for {
 		name = trimIndex(name)
 		cut := strings.LastIndexAny(name, "./:[ ")
+		if cut > 0 && strings.HasSuffix(name, "sonar.login") {
+			return class{kind: kindToken}
+		}
 		seg := normalise(buf[:0], name[cut+1:])
 		if cut > 0 && (len(seg) == 0 || genericSegments[string(seg)]) {
 			name = name[:cut]
@@ -181,10 +232,10 @@ func (r *Redactor) classifyName(name string) class {
 }
 
 // withoutMarkers copies name with an x for every exact marker.
-func withoutMarkers(dst []byte, name string) []byte {
+func (t *kindTable) withoutMarkers(dst []byte, name string) []byte {
 	for i := 0; i < len(name); {
 		if name[i] == '[' {
-			if n := markerLen(name[i:]); n > 0 {
+			if n := t.markerLen(name[i:]); n > 0 {
 				dst = append(dst, 'x')
 				i += n
 				continue
@@ -219,14 +270,24 @@ func normalise(dst []byte, seg string) []byte {
 }
 
 func (r *Redactor) classifySegment(seg []byte, name string) class {
+	c := r.segmentClass(seg, name)
+	if r.allow != nil && c.kind != kindNone && r.allow.lifts(seg, c.kind) {
+		return class{reach: reachNone}
+	}
+	return c
+}
+
+func (r *Redactor) segmentClass(seg []byte, name string) class {
 	if len(seg) < 3 {
 		return class{}
 	}
 	if len(r.allowed) > 0 && r.allowed[string(seg)] {
 		return class{reach: reachNone}
 	}
-	if len(r.extra) > 0 && r.extra[string(seg)] {
-		return class{kind: kindSecret}
+	if len(r.extra) > 0 {
+		if kind := r.extra[string(seg)]; kind != kindNone {
+			return class{kind: kind}
+		}
 	}
 	// The last letter rules out nearly every name at once.
 	last := seg[len(seg)-1]
@@ -238,11 +299,29 @@ func (r *Redactor) classifySegment(seg []byte, name string) class {
 		}
 		for _, c := range suffixesByLast[last] {
 			if hasSuffix(seg, sensitiveSuffixes[c].suffix) {
+				switch sensitiveSuffixes[c].suffix {
+				case "authorization":
+					if !wordBoundaryBefore(name, len("authorization")) {
+						continue // binaryauthorization
+					}
+				case "token":
+					if hasSuffix(seg, "clienttoken") && strings.IndexByte(name, '_') < 0 {
+						return class{reach: reachNone} // AWS's clientToken makes a request idempotent
+					}
+				}
 				return sensitiveSuffixes[c].class
 			}
 		}
 		if hasSuffix(seg, "pass") && wordBoundaryBefore(name, 4) {
 			return class{kind: kindPassword}
+		}
+		for _, w := range [...]string{"senha", "heslo", "parola", "haslo", "pw", "psk", "pin"} {
+			if hasSuffix(seg, w) && wordBoundaryBefore(name, len(w)) {
+				if w == "pin" {
+					return class{kind: kindPassword, reach: reachDigits}
+				}
+				return class{kind: kindPassword}
+			}
 		}
 		if string(seg) == "auth" || hasSuffix(seg, "auth") && strings.HasSuffix(name, "_auth") {
 			return class{kind: kindBasicAuth, reach: reachText}
@@ -278,7 +357,9 @@ var sensitiveLast, suffixesByLast, harmlessByLast = func() (last [256]bool, bySu
 		last[c] = true
 		harmless[c] = append(harmless[c], h)
 	}
-	last['s'], last['h'] = true, true
+	for _, c := range "sahownpk" {
+		last[c] = true
+	}
 	return last, bySuffix, harmless
 }()
 

@@ -13,6 +13,8 @@ type Place struct {
 	kind  kindID // forced by a name above, or by the element before
 	mode  mode
 	hint  hint
+	weak  hint      // hintWeak and beyond, where the name says that much: see weakHint
+	topic topic     // what the name says about numbers, where personal data is looked for
 	cmd   commandID // argv: the command whose word this is
 }
 
@@ -23,7 +25,17 @@ const (
 	hintNone  hint = iota
 	hintReady      // of an element of an argv: the subcommand was seen
 	hintPair       // of a field with no forced kind: the value part of a pair
+	hintEach       // of an element of an argv: what is behind its '=' is secret
+	hintData       // of a field with no forced kind: the data of a Secret, if it is one
+	hintFlat       // likewise: the value part of a flattened pair
+	hintJWK        // likewise: a member of a key that is secret, if it is one
+	// hintVendor and beyond: of a field with no forced kind whose name holds the
+	// keyword of a vendor. Each keyword has two, see keyword.hint.
+	hintVendor
 )
+
+// hintWeak and beyond are what Place.weak says: see weakHint.
+const hintWeak hint = 1
 
 type mode uint8
 
@@ -33,6 +45,10 @@ const (
 	modeArg                // forced by the argv element before: a flag is no value
 	modePair               // user:password
 	modeHeader             // a bare scheme (Bearer) stood before
+	modeAssign             // what is behind the first '=' is secret
+	modeListed             // the name of a header stood before: another name is no value
+	modeDigits             // only a string of a few digits here is secret
+	modeCode               // likewise, or a number
 )
 
 // Root is the place of a value without a key.
@@ -80,7 +96,11 @@ func (s *Scanner) underForced(p Place, key string, c class) Place {
 // allowedName keeps AllowedKeys from lifting what a name above forces: they
 // speak for the name alone.
 func (r *Redactor) allowedName(key string) bool {
-	return len(r.allowed) > 0 && r.allowed[string(normalise(nil, lastSegment(key)))]
+	if len(r.allowed) == 0 && r.allow == nil {
+		return false
+	}
+	seg := normalise(nil, lastSegment(key))
+	return r.allowed[string(seg)] || r.allow != nil && r.allow.names(seg)
 }
 
 func lifted(key string) bool {
@@ -95,12 +115,19 @@ func lifted(key string) bool {
 // before it if that is a string, else "". Call it for the elements in their
 // order: the command that an argv starts with decides what -p means.
 func (s *Scanner) Element(p Place, prev string) Place {
-	q := Place{depth: deeper(p.depth), kind: p.kind, mode: p.mode}
+	q := Place{depth: deeper(p.depth), kind: p.kind, mode: p.mode, topic: p.topic}
 	if s.depth != int(p.depth) {
 		s.argv, s.depth = argvState{}, int(p.depth)
+		s.pii.remote = remoteState{}
+	}
+	if s.r.pii != nil && s.pii.remote.next(prev) {
+		q.topic = topicRemote
 	}
 	if p.mode != modeText && p.mode != modeLeaf {
 		q.kind, q.mode = kindNone, modeText // an argv in an argv
+	}
+	if p.weak != hintNone {
+		q.weak = p.weak
 	}
 	if q.kind != kindNone {
 		return q
@@ -114,7 +141,10 @@ func (s *Scanner) Element(p Place, prev string) Place {
 	}
 	if s.argv.cmd != nil {
 		q.cmd = s.argv.cmd.id
-		if s.argv.ready && !s.argv.skip {
+		switch {
+		case s.argv.each:
+			q.hint = hintEach
+		case s.argv.ready && !s.argv.skip:
 			q.hint = hintReady
 		}
 	}
@@ -129,7 +159,15 @@ func (s *Scanner) before(prev string) (kindID, mode) {
 		return kindNone, modeText
 	}
 	if st.cmd != nil {
-		st.step(prev)
+		s.step(st, prev)
+	}
+	if kind := s.r.flagKind(prev); kind != kindNone {
+		return kind, modeArg
+	}
+	if st.cmd != nil {
+		if st.want != kindNone && st.assign {
+			return st.want, modeAssign
+		}
 		if st.want != kindNone {
 			return st.want, modeArg
 		}
@@ -138,10 +176,18 @@ func (s *Scanner) before(prev string) (kindID, mode) {
 		}
 	}
 	if c := lookupCommand(prev); c != nil && !st.ready {
-		*st = argvState{cmd: c}
+		*st = s.start(c)
+		switch {
+		case st.want != kindNone:
+			return st.want, modeArg
+		case st.pair:
+			return kindPassword, modePair
+		}
 		return kindNone, modeText
 	}
 	switch last := prev[len(prev)-1]; {
+	case st.sure && prev == "--secret":
+		return kindNone, modeText // a flag without a value there
 	case prev[0] == '-' && len(prev) > 2:
 		name := strings.TrimLeft(prev, "-")
 		if name == "" || strings.IndexByte(name, '=') >= 0 && last != '=' {
@@ -161,6 +207,12 @@ func (s *Scanner) before(prev string) (kindID, mode) {
 		}
 	}
 	word := strings.Trim(prev, "'\"")
+	if isHeaderName(word) {
+		// A header as a list of two, or a flat list of names and values.
+		if c := s.classify(word); c.kind != kindNone {
+			return c.kind, modeListed
+		}
+	}
 	switch {
 	case equalFold(word, "bearer"):
 		return kindBearer, modeHeader
@@ -175,31 +227,6 @@ func (s *Scanner) before(prev string) (kindID, mode) {
 	}
 	return kindNone, modeText
 }
-
-// IsPairName says whether key is the name part of a name and value pair, as in
-// {"name": "DB_PASSWORD", "value": …}.
-func IsPairName(key string) bool {
-	switch len(key) {
-	case len("key"):
-		return equalFold(key, "key")
-	case len("name"):
-		return equalFold(key, "name")
-	}
-	return false
-}
-
-func isPairValue(key string) bool {
-	return equalFold(key, "value") || equalFold(key, "values") || equalFold(key, "stringvalue")
-}
-
-// IsPairValue says whether the value at p is the value part of a name and
-// value pair, and nothing has said yet that it is secret. A caller that walks
-// a map looks, in the order of the map, for the first string whose key
-// IsPairName and that, as the key of a Field, is Forced; the place of the value
-// then is that one. The name may stand before the value or behind it.
-//
-// Attributes are maps like any other here.
-func (p Place) IsPairValue() bool { return p.hint == hintPair }
 
 // Forced says whether a name makes what stands at p secret, whatever it is.
 func (p Place) Forced() bool { return p.kind != kindNone }
@@ -216,9 +243,12 @@ func (s *Scanner) Refused() string {
 }
 
 // nameSlots is the size of the cache of key names, a power of two. Records of
-// one kind have the same few dozen keys over and over.
+// one kind have the same few dozen keys over and over. Four slots are a
+// set: names that fall on the same one do not take turns in driving each other
+// out. One more slot is for what is too long to be kept.
 const (
 	nameSlots   = 256
+	nameWays    = 4
 	nameSlotLen = 43
 )
 
@@ -228,14 +258,22 @@ type nameSlot struct {
 	name  [nameSlotLen]byte
 	n     uint8
 	class class
-	mode  mode // of the value's place
-	hint  hint // likewise
-	clean bool // the name itself holds neither secret nor marker (known once it was looked at)
+	at    Place // of the value, but for its depth
+	clean bool  // the name itself holds neither secret nor marker (known once it was looked at)
 }
 
 // place is the place of the value in a map at p, where no name above counts.
 func (sl *nameSlot) place(p Place) Place {
-	return Place{depth: deeper(p.depth), kind: sl.class.kind, mode: sl.mode, hint: sl.hint}
+	q := sl.at
+	q.depth = deeper(p.depth)
+	if q.topic == topicNone {
+		q.topic = p.topic // {"phone": {"home": …}}
+	}
+	return q
+}
+
+func (sl *nameSlot) holds(name string) bool {
+	return int(sl.n) == len(name) && len(name) > 0 && string(sl.name[:sl.n]) == name
 }
 
 func (sl *nameSlot) isClean(name string) bool { return sl.clean && int(sl.n) == len(name) }
@@ -258,21 +296,46 @@ func slotOf(name string) int {
 // classify is classifyName with a memory.
 func (s *Scanner) classify(name string) class { return s.slot(name).class }
 
-// slot is the cache entry of name, filled if it was not. Long names have a
-// slot of their own that is filled anew every time.
+// slot is the cache entry of name, filled if it was not. That of a long name is
+// filled anew every time. It is valid until the next call.
 func (s *Scanner) slot(name string) *nameSlot {
-	sl := &s.names[slotOf(name)&(nameSlots-1)]
-	if int(sl.n) == len(name) && len(name) > 0 && string(sl.name[:sl.n]) == name {
-		return sl
+	i := slotOf(name) & (nameSlots - nameWays)
+	set := (*[nameWays]nameSlot)(s.names[i:])
+	for k := range set {
+		if set[k].holds(name) {
+			return &set[k]
+		}
+	}
+	return s.fill(set, name)
+}
+
+// fill looks name up and puts it in its set, in the place of the one that came
+// first.
+func (s *Scanner) fill(set *[nameWays]nameSlot, name string) *nameSlot {
+	sl := &s.names[nameSlots]
+	if len(name) > 0 && len(name) <= nameSlotLen {
+		sl = &set[0]
+		copy(set[1:], set[:])
 	}
 	*sl = nameSlot{class: s.r.classifyName(name)}
+	sl.at.kind = sl.class.kind
 	switch {
 	case sl.class.kind == kindNone:
-		if isPairValue(name) {
-			sl.hint = hintPair
+		if sl.at.hint = asks(name); sl.at.hint != hintPair && sl.class.reach != reachNone {
+			sl.at.weak = weakHint(name)
+			if vendor := s.r.vendorOf(name); vendor != hintNone {
+				sl.at.hint = vendor
+			}
 		}
 	case sl.class.reach == reachText:
-		sl.mode = modeLeaf
+		sl.at.mode = modeLeaf
+	case sl.class.reach == reachDigits:
+		sl.at.mode = modeDigits
+	case sl.class.reach == reachCode:
+		sl.at.mode = modeCode
+	}
+	if s.r.pii != nil {
+		sl.at.topic = topicOf(name)
 	}
 	if len(name) <= nameSlotLen {
 		sl.n = uint8(copy(sl.name[:], name))

@@ -5,6 +5,7 @@ package redact
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -206,5 +207,42 @@ func TestBytes(t *testing.T) {
 	clean := []byte("nothing here")
 	if out, changed := s.Bytes(s.Root(), clean); changed || &out[0] != &clean[0] {
 		t.Error("clean bytes were copied")
+	}
+}
+
+// TestNamesShareSlots: so many names as a set of the cache has slots are all
+// kept, and one more is answered like the first time; and so is one that is too
+// long to be kept.
+func TestNamesShareSlots(t *testing.T) {
+	s := newScanner(t, Config{})
+	set := func(name string) int { return slotOf(name) & (nameSlots - nameWays) }
+	names := []string{"password"}
+	for n := 0; len(names) < 2*nameWays; n++ {
+		for _, format := range []string{"name%d", "api_key_%d", "token%d"} {
+			if name := fmt.Sprintf(format, n); set(name) == set(names[0]) {
+				names = append(names, name)
+			}
+		}
+	}
+	names = append(names, "", strings.Repeat("long_", 20)+"password", strings.Repeat("long_", 20)+"name")
+	for round := range 3 {
+		for _, name := range names {
+			fresh := newScanner(t, Config{})
+			want := fresh.Field(fresh.Root(), name)
+			if got := s.Field(s.Root(), name); got != want {
+				t.Errorf("round %d: the place under %q is %+v, want %+v", round, name, got, want)
+			}
+			if _, _, q := s.Name(s.Root(), name); q != want {
+				t.Errorf("round %d: Name says that the place under %q is %+v, want %+v", round, name, q, want)
+			}
+		}
+	}
+	for _, name := range names[:nameWays] {
+		s.slot(name).clean = true
+	}
+	for _, name := range names[:nameWays] {
+		if !s.slot(name).clean {
+			t.Errorf("%q was driven out of a set of %d by %d names", name, nameWays, nameWays)
+		}
 	}
 }

@@ -6,6 +6,8 @@ package redact
 import (
 	"fmt"
 	"hash"
+	"maps"
+	"slices"
 	"unsafe"
 )
 
@@ -40,6 +42,21 @@ type Config struct {
 	// AllowedKeys are names whose values are not masked for the name's sake.
 	// What the value itself gives away is masked all the same.
 	AllowedKeys []string
+	// Rules find what no other rule knows. See [Rule].
+	Rules []Rule
+	// Allow lists what is no secret, whichever rule finds it. See [Allow].
+	Allow []Allow
+	// PII says what becomes of personal data. By default it stays.
+	PII PII
+	// AccessKeyIDs says what becomes of the ids of access keys (AKIA…), which
+	// are no secrets, and which attribution may need: PolicyLast4, which is
+	// the default, PolicyMask or PolicyKeep. A secret access key beside an id
+	// is masked in any case.
+	AccessKeyIDs Policy
+	// Finder, if set, makes what finds secrets in free text in the place of the
+	// rules built in: one for every Scanner. What key names and the elements of
+	// an argv say is not its business and holds as before.
+	Finder func() Finder
 }
 
 // Redactor holds a configuration and its compiled rules. It is immutable and
@@ -50,14 +67,20 @@ type Redactor struct {
 	key      []byte
 	keyID    string
 	matcher  *matcher
-	extra    map[string]bool
+	extra    map[string]kindID
+	finder   func() Finder // nil: the rules built in
 	allowed  map[string]bool
-	bare     [kindCount]string // markers without a fingerprint
+	flags    map[string]kindID
+	allow    *allowList // nil: there is none
+	kinds    *kindTable
+	pii      *piiRules // nil: personal data is left alone
+	keyIDs   Policy    // of ids of access keys
+	bare     []string  // markers without a fingerprint, by kind
 }
 
 // New checks the configuration and compiles the rules.
 func New(c Config) (*Redactor, error) {
-	r := &Redactor{maxDepth: DefaultMaxDepth, maxBytes: DefaultMaxValueBytes}
+	r := &Redactor{maxDepth: DefaultMaxDepth, maxBytes: DefaultMaxValueBytes, kinds: builtinKinds}
 	switch {
 	case len(c.FingerprintKey) > 0 && len(c.FingerprintKey) < minFingerprintKey, c.FingerprintKey != nil && len(c.FingerprintKey) == 0:
 		return nil, fmt.Errorf("redact: fingerprint key has %d bytes; use at least %d, from a random source", len(c.FingerprintKey), minFingerprintKey)
@@ -76,36 +99,53 @@ func New(c Config) (*Redactor, error) {
 		r.key = append([]byte(nil), c.FingerprintKey...)
 		r.keyID = fingerprintKeyID(r.key)
 	}
-	lits := make([]literal, 0, len(vendorLiterals)+len(contextLiterals)+len(triggerCommands)+len(c.SensitiveKeys))
-	lits = append(lits, contextLiterals...)
-	lits = append(lits, vendorLiterals...)
-	for _, t := range triggerCommands {
-		lits = append(lits, literal{text: t, rule: ruleCommand})
+	var err error
+	if r.pii, err = c.PII.rules(r.key != nil); err != nil {
+		return nil, err
 	}
-	r.extra = map[string]bool{}
+	if r.keyIDs, err = keyIDPolicy(c.AccessKeyIDs); err != nil {
+		return nil, err
+	}
+	lits := r.pii.literals()
+	r.extra = map[string]kindID{}
 	for _, name := range c.SensitiveKeys {
 		word := longestWord(name)
 		if len(word) < minLiteral {
 			return nil, fmt.Errorf("redact: sensitive key %q has no run of %d letters or digits; use a longer name", name, minLiteral)
 		}
-		r.extra[string(normalise(nil, name))] = true
-		r.extra[string(normalise(nil, lastSegment(name)))] = true
-		lits = append(lits, literal{text: word, fold: true, rule: ruleWord})
+		addKey(r.extra, name, kindSecret)
+		lits = append(lits, keyLiteral(word))
 	}
+	rules, err := r.own(c)
+	if err != nil {
+		return nil, err
+	}
+	lits = append(lits, rules.lits...)
+	maps.Copy(r.extra, rules.keys)
 	r.allowed = map[string]bool{}
 	for _, name := range c.AllowedKeys {
 		if len(normalise(nil, lastSegment(name))) < minLiteral {
 			return nil, fmt.Errorf("redact: allowed key %q has fewer than %d letters and digits; use a longer name", name, minLiteral)
 		}
-		r.allowed[string(normalise(nil, lastSegment(name)))] = true
+		seg := string(normalise(nil, lastSegment(name)))
+		if _, both := r.extra[seg]; both {
+			return nil, fmt.Errorf("redact: allowed key %q is a sensitive key, too, as names are compared; keep it in one", name)
+		}
+		r.allowed[seg] = true
 	}
 	r.matcher = newMatcher(lits)
-	for id := kindNone + 1; id < kindCount; id++ {
-		r.bare[id] = markerOpen + string(kindNames[id]) + "]"
-	}
-	// An access key id never goes without its tail.
-	r.bare[kindAWSAccessKeyID] = markerOpen + string(kindNames[kindAWSAccessKeyID]) + ":****XXXX]"
+	r.finder = c.Finder
+	r.bare = r.kinds.markers()
 	return r, nil
+}
+
+// builtinLiterals are the literals of every Redactor.
+func builtinLiterals() []literal {
+	lits := slices.Concat(contextLiterals, surroundLiterals, vendorLiterals, moreLiterals, shortNames, publishedSequences, keywordLiterals())
+	for _, t := range triggerCommands {
+		lits = append(lits, literal{text: t, rule: ruleCommand})
+	}
+	return lits
 }
 
 // longestWord is the longest run of letters and digits in name, lower case.
@@ -137,8 +177,14 @@ func (r *Redactor) KeyID() string { return r.keyID }
 // keeping: they remember key names and reuse their buffers.
 func (r *Redactor) Scanner() *Scanner {
 	s := &Scanner{r: r}
+	s.masked.kinds, s.standing.kinds = r.kinds, r.kinds
 	if r.key != nil {
 		s.mac = newMAC(r.key)
+	}
+	if r.finder != nil {
+		if s.finder = r.finder(); s.finder == nil {
+			s.finder = noFinder{}
+		}
 	}
 	return s
 }
@@ -148,9 +194,17 @@ type Scanner struct {
 	r *Redactor
 	scratch
 	spans  []span
+	met    []patternState // the patterns whose literals this pass met
+	finder Finder         // nil: the rules built in
+	finds  []Span         // what it found
 	inView bool
 	view   []byte
 	viewAt []int
+
+	inner bool     // of decoded text: no further base64 is looked into
+	below *Scanner // for decoded text
+	raw   []byte   // base64, and what it decodes to
+	dec   []byte
 
 	masked   tally // what was masked
 	standing tally // markers in what was returned
@@ -161,9 +215,11 @@ type Scanner struct {
 	mbuf  []byte
 	out   []byte
 
-	names [nameSlots]nameSlot
+	names [nameSlots + 1]nameSlot
 	argv  argvState
 	depth int // of the slice that argv belongs to
+
+	pii personalState
 
 	keys    []uint64 // hashes of the keys of the open JSON objects
 	nesting int      // JSON in strings

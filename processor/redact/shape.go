@@ -29,13 +29,10 @@ func (s *Scanner) prefixed(v string, at int, l *literal) {
 	if n < l.min || l.max > 0 && n > l.max {
 		return
 	}
-	if !varied(v[body:end], l.mix) {
+	if !varied(v[body:end], l.mix) || len(l.text) < 16 && distinct(v[body:end]) < 4 {
 		return
 	}
-	switch {
-	case l.kind == kindMailgunKey && at > 0 && (v[at-1] == '-' || v[at-1] == '_' || v[at-1] == '.'):
-		return // cache-key-<hash>
-	case l.text == "sk-" && strings.HasPrefix(v[body:], "ant-"):
+	if l.text == "sk-" && strings.HasPrefix(v[body:], "ant-") {
 		return // the more specific rule names it
 	}
 	s.add(at, end, l.kind, decodeNone)
@@ -66,6 +63,28 @@ func varied(v string, m mix) bool {
 		return digit > 0
 	}
 	return digit > 0 && lower > 0 && upper > 0
+}
+
+// distinct is how many different letters and digits v is written with, up to
+// four: what has fewer is "xxxxxxxx" and stands for a secret.
+func distinct(v string) int {
+	v = v[:min(len(v), 256)]
+	var seen [4]byte
+	n := 0
+next:
+	for i := 0; i < len(v) && n < len(seen); i++ {
+		if !in(v[i], setAlnum) {
+			continue
+		}
+		for _, c := range seen[:n] {
+			if c == v[i] {
+				continue next
+			}
+		}
+		seen[n] = v[i]
+		n++
+	}
+	return n
 }
 
 // runEnd is run with a memory: where a run of the same set was measured
@@ -101,7 +120,7 @@ type measuredRun struct {
 // is what gives it away.
 func (s *Scanner) awsKeyID(v string, at int) {
 	const n = 20
-	if at+n > len(v) || !startsHere(v, at) || !allIn(v[at+4:at+n], setUpperDigit) || at+n < len(v) && in(v[at+n], setAlnum) {
+	if at+n > len(v) || !startsHere(v, at) || distinct(v[at+4:at+n]) < 4 || !allIn(v[at+4:at+n], setUpperDigit) || at+n < len(v) && in(v[at+n], setAlnum) {
 		return
 	}
 	s.add(at, at+n, kindAWSAccessKeyID, decodeNone)

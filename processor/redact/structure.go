@@ -28,63 +28,111 @@ func (s *Scanner) pairValue(v string, i int, kind kindID) {
 	}
 }
 
-// block is a YAML value on the lines below its name: a block scalar, or a
-// plain one. It is what is indented deeper than the name.
+// block is a YAML value on the lines below its name: a block scalar, a plain
+// one, or a list. It is what is indented deeper than the name. The line ends may
+// be escaped, as in a string of JSON.
 func (s *Scanner) block(v string, start, j int, kind kindID) {
 	indent := 0
 	for indent < start && indent < 64 && (v[start-indent-1] == ' ' || v[start-indent-1] == '-') {
 		indent++
 	}
-	if start-indent > 0 && v[start-indent-1] != '\n' {
+	if line := start - indent; line > 0 && v[line-1] != '\n' && v[line-1] != '>' && !isQuote(v[line-1]) && !escapeBefore2(v, line) {
 		return
 	}
 	scalar := v[j] == '|' || v[j] == '>'
-	for j < len(v) && v[j] != '\n' {
-		if scalar && !strings.ContainsRune("|>+-123456789 \r", rune(v[j])) {
+	for j < len(v) && newlineAt(v, j) == 0 {
+		if scalar && strings.IndexByte("|>+-123456789 ", v[j]) < 0 {
 			return
 		}
 		j++
 	}
-	from, end := -1, j
-	for i := j + 1; i < len(v); {
-		eol := i
-		for eol < len(v) && v[eol] != '\n' {
-			eol++
-		}
-		text := i
-		for text < eol && v[text] == ' ' {
-			text++
-		}
-		if text < eol && text-i <= indent {
+	from, end, list := -1, j, false
+	for i := j; i < len(v); {
+		w := newlineAt(v, i)
+		if w == 0 {
 			break
 		}
-		if text < eol {
-			if from < 0 {
-				from = text
-				if !scalar && (v[text] == '-' || v[text] == '#' || strings.Contains(v[text:eol], ": ") || v[eol-1] == ':') {
-					return // a map or a list: it has names of its own
-				}
-			}
-			end = eol
+		escaped := v[i] == '\\'
+		i += w
+		text := i
+		for text < len(v) && v[text] == ' ' {
+			text++
 		}
-		i = eol + 1
+		eol := lineEnd(v, text, escaped)
+		if text >= eol {
+			i = eol
+			continue
+		}
+		item := !scalar && v[text] == '-' && text+1 < eol && v[text+1] == ' '
+		if text-i < indent || text-i == indent && !item || list && !item {
+			break
+		}
+		if item {
+			list = true
+			s.blockItem(v, skipBlanks(v, text+1), eol, kind)
+			i = eol
+			continue
+		}
+		if from < 0 {
+			from = text
+			if !scalar && (v[text] == '#' || v[text] == '-' || strings.Contains(v[text:eol], ": ") || v[eol-1] == ':') {
+				return // a map: it has names of its own
+			}
+		}
+		end, i = eol, eol
 		if !scalar {
 			break
 		}
 	}
 	s.spend(end - j)
 	if from >= 0 && from < end {
-		for end > from && in(v[end-1], setSpace) {
-			end--
-		}
-		s.addValue(v, value{start: from, end: end, quoted: true}, kind)
+		s.blockItem(v, from, end, kind)
 	}
+}
+
+// blockItem is a value of YAML that is all of v[from:end].
+func (s *Scanner) blockItem(v string, from, end int, kind kindID) {
+	for end > from && in(v[end-1], setSpace) {
+		end--
+	}
+	s.spend(end - from)
+	if q, slashes, w := quoteAt(v, from); w > 0 && from+w < end {
+		if val := quotedValue(v[:end], from+w, q, slashes); val.next == end {
+			s.taken(v, val, kind)
+			return
+		}
+	}
+	if text := v[from:end]; strings.Contains(text, ": ") || strings.HasSuffix(text, ":") || strings.HasPrefix(text, "{") {
+		return
+	}
+	s.taken(v, value{start: from, end: end, quoted: true}, kind)
+}
+
+// lineEnd is where the line ends that i stands in: in a string of JSON, whose
+// line ends are escaped, at its quote, too.
+func lineEnd(v string, i int, escaped bool) int {
+	for i < len(v) {
+		switch v[i] {
+		case '\n', '\r':
+			return i
+		case '\\':
+			if newlineAt(v, i) > 0 {
+				return i
+			}
+		case '"':
+			if escaped {
+				return i
+			}
+		}
+		i++
+	}
+	return i
 }
 
 // nested masks an object or array that stands under a sensitive name in JSON
 // that did not parse: up to its closing bracket, or to the end if it was cut.
 func (s *Scanner) nested(v string, i int, kind kindID) {
-	if n := markerLen(v[i:]); n > 0 {
+	if n := s.markerLen(v[i:]); n > 0 {
 		return
 	}
 	depth, j := 0, i
@@ -94,9 +142,11 @@ func (s *Scanner) nested(v string, i int, kind kindID) {
 			depth++
 		case '}', ']':
 			depth--
-		case '"':
-			j = quotedValue(v, j+1, '"', 0).next
-			continue
+		case '"', '\\':
+			if q, slashes, w := quoteAt(v, j); w > 0 && q == '"' {
+				j = quotedValue(v, j+w, q, slashes).next
+				continue
+			}
 		}
 		j++
 		if depth == 0 {
@@ -109,14 +159,4 @@ func (s *Scanner) nested(v string, i int, kind kindID) {
 	}
 	s.add(i, j, kind, decodeNone)
 	s.valueEnd = max(s.valueEnd, j)
-}
-
-// element is the text of an XML element whose start tag ended at i.
-func (s *Scanner) element(v string, i int, kind kindID) {
-	j := i
-	for j < len(v) && v[j] != '<' {
-		j++
-	}
-	s.spend(j - i)
-	s.addValue(v, value{start: i, end: j, next: j}, kind)
 }

@@ -13,19 +13,23 @@ type KindCount struct {
 
 // tally counts by kind.
 type tally struct {
-	n      [kindCount]int
+	kinds  *kindTable
+	n      []int // by kind; as long as the highest one that was counted asks for
 	some   bool
 	listed []KindCount
 }
 
 func (t *tally) add(kind kindID) {
+	if int(kind) >= len(t.n) {
+		t.n = append(t.n, make([]int, int(kind)+1-len(t.n))...)
+	}
 	t.n[kind]++
 	t.some = true
 }
 
 func (t *tally) reset() {
 	if t.some {
-		t.n = [kindCount]int{}
+		clear(t.n)
 		t.some = false
 	}
 }
@@ -38,7 +42,7 @@ func (t *tally) list() []KindCount {
 	t.listed = t.listed[:0]
 	for id, n := range t.n {
 		if n > 0 {
-			t.listed = append(t.listed, KindCount{kindNames[id], n})
+			t.listed = append(t.listed, KindCount{t.kinds.names[id], n})
 		}
 	}
 	// Insertion sort: a handful of kinds.
@@ -60,7 +64,7 @@ func (s *Scanner) stands(v string) {
 			return
 		}
 		v = v[i:]
-		n, kind := parseMarker(v)
+		n, kind := s.r.kinds.parseMarker(v)
 		if n == 0 {
 			v = v[len(markerOpen):]
 			continue

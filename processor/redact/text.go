@@ -36,14 +36,14 @@ func (s *Scanner) text(p Place, v string) (out string, changed bool) {
 // plain says that no name, no bracket and no literal (that of a marker among
 // them) speaks for a closer look at v. Most values end here.
 func (s *Scanner) plain(p Place, v string) bool {
-	if p.kind != kindNone || len(v) > s.r.maxBytes || int(p.depth) > s.r.maxDepth {
+	if p.kind != kindNone || p.weak != hintNone && len(v) >= weakMin || len(v) > s.r.maxBytes || int(p.depth) > s.r.maxDepth {
 		return false
 	}
 	if len(v) < minSecret {
 		return true
 	}
 	c := v[0]
-	return c != '{' && c != '[' && c > ' ' && len(v) != awsSecretLen && p.cmd == 0 && s.r.matcher.next(v, 0) >= len(v)
+	return c != '{' && c != '[' && c > ' ' && len(v) != awsSecretLen && p.cmd == 0 && p.hint < hintVendor && s.finder == nil && s.r.matcher.next(v, 0) >= len(v) && (s.r.pii == nil || p.topic != topicPhone && !s.r.pii.candidate(v))
 }
 
 // closely redacts a value that is not plain.
@@ -81,7 +81,7 @@ func (s *Scanner) closely(p Place, v string) (out string, changed bool) {
 // refuse masks a value unseen. A marker is left alone, so that a value that
 // was refused before stays what it is.
 func (s *Scanner) refuse(v string, kind kindID) (string, bool) {
-	if len(v) <= maxMarker && isMarker(v) {
+	if len(v) <= maxMarker && s.isMarker(v) {
 		return v, false
 	}
 	return s.bareMarker(kind), true
@@ -92,10 +92,14 @@ func (s *Scanner) once(p Place, v string) (string, bool) {
 	if p.kind != kindNone {
 		return s.forced(p, v)
 	}
-	if p.cmd != 0 && v != "" {
+	if p.hint >= hintVendor {
+		if kind := s.vendorValue(p.hint, v); kind != kindNone && !s.allows(kind, v, decodeNone) {
+			return s.marker(kind, v, decodeNone), true
+		}
+	} else if p.cmd != 0 && v != "" {
 		// -psecret, or the token behind a subcommand.
-		st := argvState{cmd: p.cmd.command(), ready: p.hint == hintReady, argv: true}
-		if from, to, kind := st.step(v); kind != kindNone && !isPlaceholder(v[from:to]) {
+		st := argvState{cmd: p.cmd.command(), ready: p.hint == hintReady, each: p.hint == hintEach, argv: true}
+		if from, to, kind := s.step(&st, v); kind != kindNone && !s.isPlaceholder(v[from:to]) && !s.allows(kind, v[from:to], decodeNone) {
 			return v[:from] + s.marker(kind, v[from:to], decodeNone) + v[to:], true
 		}
 	}
@@ -103,15 +107,19 @@ func (s *Scanner) once(p Place, v string) (string, bool) {
 		return v, false
 	}
 	if c := v[0]; c == '{' || c == '[' || c <= ' ' {
-		if looksLikeJSON(v) && !isMarker(v) {
+		if looksLikeJSON(v) && !s.isMarker(v) {
 			if out, changed, ok := s.nestedJSON(p, v); ok {
 				return out, changed
 			}
 		}
 	}
-	if len(v) == awsSecretLen && isBareAWSSecret(v) {
+	if p.weak != hintNone && weakSecret(v, p.weak.kind(), true) && !s.isMarker(v) && !s.allows(p.weak.kind(), v, decodeNone) {
+		return s.marker(p.weak.kind(), v, decodeNone), true
+	}
+	if len(v) == awsSecretLen && isBareAWSSecret(v) && !s.allows(kindAWSSecretKey, v, decodeNone) {
 		return s.marker(kindAWSSecretKey, v, decodeNone), true
 	}
+	s.pii.topic = p.topic
 	return s.free(v)
 }
 
@@ -143,30 +151,54 @@ func (s *Scanner) free(v string) (string, bool) {
 
 // forced redacts a value whose place says that it is secret.
 func (s *Scanner) forced(p Place, v string) (string, bool) {
-	if harmless(v, p.kind) {
+	s.pii.topic = p.topic
+	if s.allowsForced(p, v) {
 		return v, false
 	}
+	if p.kind == kindCredential && s.isKeyIDScope(v) {
+		return s.once(Place{depth: p.depth}, v)
+	}
+	if s.harmless(v, p.kind) {
+		return s.onlyPersonal(v)
+	}
 	switch p.mode {
+	case modeAssign:
+		eq := strings.IndexByte(v, '=')
+		if eq < 0 || s.harmless(v[eq+1:], p.kind) {
+			return s.once(Place{depth: p.depth}, v)
+		}
+		return v[:eq+1] + s.marker(p.kind, v[eq+1:], decodeNone), true
 	case modeArg:
+		if p.cmd.command().passes(v) {
+			return s.once(Place{depth: p.depth}, v)
+		}
 		if isFlag(v) || p.kind == kindSecret && isContainerOption(v) {
 			return s.once(Place{depth: p.depth}, v)
 		}
-		if q := strings.Trim(v, "'\""); harmless(q, p.kind) {
+		if q := strings.Trim(v, "'\""); s.harmless(q, p.kind) {
 			return v, false
 		}
 		if strings.HasPrefix(v, "pass:") {
 			out := s.marker(p.kind, v[len("pass:"):], decodeNone)
-			if isPlaceholder(v[len("pass:"):]) {
+			if s.isPlaceholder(v[len("pass:"):]) {
 				return v, false
 			}
 			return "pass:" + out, true
 		}
 	case modePair:
-		from, to, kind := pairSecret(v, 0, p.cmd.command())
+		from, to, kind := s.pairSecret(v, 0, p.cmd.command())
 		if kind == kindNone {
 			return s.once(Place{depth: p.depth}, v)
 		}
 		return v[:from] + s.marker(kind, v[from:to], decodeNone) + v[to:], true
+	case modeListed:
+		if listedName(v) {
+			return s.once(Place{depth: p.depth}, v)
+		}
+	case modeDigits, modeCode:
+		if !isCode(v) {
+			return s.once(Place{depth: p.depth}, v)
+		}
 	case modeHeader:
 		if equalFold(strings.Trim(v, "'\""), "bearer") || equalFold(v, "basic") || equalFold(v, "token") {
 			return v, false
@@ -203,26 +235,40 @@ func (s *Scanner) forced(p Place, v string) (string, bool) {
 	}
 	// The value's own shape names it better than its key does.
 	trimmed := strings.TrimSpace(v)
-	if spans := s.find(trimmed); len(spans) == 1 && spans[0].start == 0 && spans[0].end == len(trimmed) && spans[0].kind >= kindJWT && spans[0].kind < kindTooDeep {
-		kind, dec = spans[0].kind, spans[0].dec
+	if kind, dec, ok := s.shape(trimmed); ok {
 		return s.marker(kind, trimmed, dec), true
 	}
 	return s.marker(kind, v, dec), true
+}
+
+// shape names the secret that the whole of v is by its form.
+func (s *Scanner) shape(v string) (kindID, decoding, bool) {
+	if spans := s.found(v); len(spans) == 1 && spans[0].start == 0 && spans[0].end == len(v) && spans[0].kind >= kindJWT {
+		return spans[0].kind, spans[0].dec, true
+	}
+	return kindNone, decodeNone, false
 }
 
 // with runs a rule on the whole of v and what free text finds beside it.
 func (s *Scanner) with(v string, rule func()) (string, bool) {
 	s.spans = s.spans[:0]
 	s.scratch = scratch{budget: budgetFor(len(v))}
-	s.scan(v, 0)
+	if s.finder == nil {
+		s.scan(v, 0)
+	} else if spans := s.foreign(v); len(spans) > 0 && spans[0].kind == kindError {
+		return s.bareMarker(kindError), true
+	}
 	rule()
+	if s.mayBePersonal(v) {
+		s.personal(v)
+	}
 	if s.budget < 0 {
 		return s.bareMarker(kindError), true
 	}
 	if len(s.spans) == 0 {
 		return v, false
 	}
-	spans := withoutMarked(mergeSpans(s.spans), v)
+	spans := s.withoutAllowed(s.withoutMarked(mergeSpans(s.spans), v), v)
 	if len(spans) == 0 {
 		return v, false
 	}
@@ -252,7 +298,7 @@ func (s *Scanner) scalar(p Place) (marker string, masked bool) {
 	if int(p.depth) > s.r.maxDepth {
 		return s.bareMarker(kindTooDeep), true
 	}
-	if p.kind == kindNone || p.mode == modeArg || p.mode == modePair || p.kind == kindBasicAuth || p.kind == kindVaultSecretID {
+	if p.kind == kindNone || p.mode == modeArg || p.mode == modePair || p.mode == modeAssign || p.mode == modeListed || p.mode == modeDigits || p.kind == kindBasicAuth || p.kind == kindVaultSecretID {
 		return "", false
 	}
 	return s.bareMarker(p.kind), true

@@ -331,6 +331,8 @@ func hostileUnits() []string {
 		`{"a":`, `{"value":`, `{"value":1,"name":"a"},`, `[[],`, `{"a":"`, `["`, "secret access key ", "| --password-stdin", "a://b:c;", "Private-Lines: 1\n", "$(chpasswd?key=", `@tcp(|password\"`, "?sig=:AA,", `"name":"password","value":"`, `password=a"b"`, "echo a|chpasswd ", "password for a='", "<password>", "login a password ",
 		`password='a'"b"`, `'a'"b"`, `password='a` + "\\'", "-stdin", "-stdin <<< a", "-stdin <<<", "chpasswd <<< a:", `Authorization: Digest a="b", `, `Authorization: Digest a="`, "authorization=digest ", "vault login A1 ", "ldapsearch -xw",
 		"token=a,", "pass(", "hooks.slack.com/services/", "FwoGZX%41", "ghs_.", "--password ", `"--password","`, "_auth=",
+		"facebook", "airtable", "facebook airtable ", "facebook 1", "kind: secret\n", "kind: secret\ndata:\n a: b\n", "data:\n a: |\n  b\n", "adafruit=", "okta=", `"okta","`, "discord: ", `okta","value":`, "AIza-", "glpat-.",
+		"pscale_pw_.", "fm2_+", "fm2_=", "ops_eyJ=", ".acc_a", "a.acc_", "x.atlasv1.", "a_mmk", "4b1d", "@gems.contribsys.com", "a:b@gems.contribsys.com", `name="a" value="`, `key=\"password\" value=\"`, "twitter=A", "x.webhook.office.com/webhookb2/",
 	}
 }
 
@@ -393,3 +395,13 @@ func BenchmarkHostile(b *testing.B) {
 }
 
 func quoted(v string) string { return string(appendJSONString(nil, v)) }
+
+// TestComparedBehindAValue: the quote before "==" may belong to a value that is
+// found already, which is then all there is to find.
+func TestComparedBehindAValue(t *testing.T) {
+	s := newScanner(t, Config{})
+	const want = "password: [REDACTED:password] == password"
+	if got, _ := s.Text(s.Root(), "password: hunter2'abc' == password"); got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -10,12 +10,13 @@ const maxAuthority = 4096
 
 // userInfo handles scheme://user:password@host; i is behind the "://".
 func (s *Scanner) userInfo(v string, i int) {
-	if i < len(v) && v[i] == '[' && markerLen(v[i:]) == 0 {
+	if i < len(v) && v[i] == '[' && s.markerLen(v[i:]) == 0 {
 		return // an IPv6 address
 	}
 	limit := min(len(v), i+maxAuthority)
 	end, at, colon := i, -1, -1
 	asked, more := false, false
+	opened := false // a '<' that the password begins with or holds
 authority:
 	for ; end < limit; end++ {
 		switch v[end] {
@@ -26,6 +27,10 @@ authority:
 				break authority
 			}
 		case ' ', '\t', '\n', '\r', '"', '\'', '<', '>', '`', '\\', '|', ';', ',':
+			if (v[end] == '<' || v[end] == '>') && at < 0 && colon >= 0 && (opened || dressedUserInfo(v[colon+1:limit], end-colon-1)) {
+				opened = true
+				continue
+			}
 			if v[end] == ';' || v[end] == ',' || v[end] == '|' {
 				if at < 0 && !asked {
 					asked, more = true, moreUserInfo(v[end:limit])
@@ -43,7 +48,7 @@ authority:
 			}
 		case '[':
 			// A marker of ours, or an IPv6 address.
-			if n := markerLen(v[end:]); n > 0 {
+			if n := s.markerLen(v[end:]); n > 0 {
 				end += n - 1
 			} else if at >= 0 {
 				break authority
@@ -56,7 +61,7 @@ authority:
 	}
 	if colon >= 0 && colon < at {
 		if text := v[colon+1 : at]; text != "" && text != "x-oauth-basic" && text != "x" {
-			if !isPlaceholder(text) && !isTemplate(text) {
+			if !s.isPlaceholder(text) && !isTemplate(text) {
 				s.add(colon+1, at, kindURLPassword, decodePercent)
 				s.valueEnd = max(s.valueEnd, at)
 			}
@@ -79,6 +84,13 @@ func moreUserInfo(v string) bool {
 	return at >= 0 && !strings.ContainsAny(v[:at], " \t\n\r\"'<>`\\/")
 }
 
+// dressedUserInfo says whether v, which follows the colon behind a user, goes on
+// to an '@' through the '<' at v[at:]: it is no tag behind a port.
+func dressedUserInfo(v string, at int) bool {
+	end := strings.IndexByte(v, '@')
+	return end > at && !strings.ContainsAny(v[:end], " \t\n\r\"'`\\/") && (at == 0 || !allIn(v[:at], setDigit))
+}
+
 // isTemplate: :password@, ${…} and the like inside a URL.
 func isTemplate(v string) bool {
 	return v[0] == '{' && v[len(v)-1] == '}' && allIn(v[1:len(v)-1], setName)
@@ -95,7 +107,7 @@ func (s *Scanner) dsn(v string, at int) {
 	if colon < 0 {
 		return
 	}
-	if text := v[start+colon+1 : at]; text != "" && !isPlaceholder(text) {
+	if text := v[start+colon+1 : at]; text != "" && !s.isPlaceholder(text) {
 		s.add(start+colon+1, at, kindURLPassword, decodeNone)
 	}
 }
@@ -124,5 +136,28 @@ func (s *Scanner) webhook(v string, i int, kind kindID) {
 	}
 	if len(path) >= 20 && strings.IndexFunc(path, func(r rune) bool { return '0' <= r && r <= '9' }) >= 0 {
 		s.add(i, end, kind, decodeNone)
+	}
+}
+
+// proxy handles user:password@host without a scheme, where a name or a flag
+// says that it is a server; i is behind that.
+func (s *Scanner) proxy(v string, i int) {
+	for i < len(v) && (v[i] == ' ' || v[i] == '=' || v[i] == '\\' || isQuote(v[i])) {
+		i++
+	}
+	colon, end := -1, i
+	for end < len(v) && end-i < 256 && v[end] != '@' && !in(v[end], setSpace) && !isQuote(v[end]) && v[end] != '/' && v[end] != ',' && v[end] != ';' {
+		if v[end] == ':' && colon < 0 {
+			colon = end
+		}
+		end++
+	}
+	s.spend(end - i)
+	if colon <= i || end >= len(v) || v[end] != '@' || end+1 >= len(v) || !in(v[end+1], setAlnum) {
+		return
+	}
+	if text := v[colon+1 : end]; text != "" && !s.isPlaceholder(text) && !isTemplate(text) {
+		s.add(colon+1, end, kindURLPassword, decodePercent)
+		s.valueEnd = max(s.valueEnd, end)
 	}
 }

@@ -22,9 +22,47 @@ func quoteAt(v string, i int) (q byte, slashes, width int) {
 		j++
 	}
 	if j < len(v) && (v[j] == '"' || v[j] == '\'' || v[j] == '`') {
+		if j == i && doubledAt(v, j) {
+			return v[j], 0, 2
+		}
 		return v[j], j - i, j - i + 1
 	}
 	return 0, 0, 0
+}
+
+// doubledAt says whether the quote at v[i] is doubled, as YAML, SQL and CSV
+// write it between quotes of its kind, rather than one of an empty pair.
+func doubledAt(v string, i int) bool {
+	return i+2 < len(v) && v[i+1] == v[i] && v[i] != '`' && v[i+2] > ' ' && strings.IndexByte("\"'`,;.)]}&|<>:=\\/", v[i+2]) < 0
+}
+
+// newlineAt is the width of a line end at v[i:], real or escaped at any level.
+func newlineAt(v string, i int) int {
+	j := i
+	for j < len(v) {
+		switch v[j] {
+		case '\r', '\n':
+			j++
+			if v[j-1] == '\n' {
+				return j - i
+			}
+			continue
+		case '\\':
+			k := j
+			for k < len(v) && v[k] == '\\' && k-j < 16 {
+				k++
+			}
+			if k < len(v) && v[k] == 'n' {
+				return k + 1 - i
+			}
+			if k < len(v) && v[k] == 'r' {
+				j = k + 1
+				continue
+			}
+		}
+		break
+	}
+	return j - i
 }
 
 // quotedValue is the value whose opening quote ended at i. The closing quote
@@ -32,10 +70,14 @@ func quoteAt(v string, i int) (q byte, slashes, width int) {
 // one (the text was cut), everything up to the end is taken.
 func quotedValue(v string, i int, q byte, slashes int) value {
 	val := value{start: i, quoted: true}
+	doubled := slashes == 0 && i >= 2 && v[i-1] == q && v[i-2] == q && doubledAt(v, i-2)
 	for j := i; j < len(v); {
 		switch v[j] {
 		case q:
 			val.end, val.next = j, j+1
+			if doubled && j+1 < len(v) && v[j+1] == q {
+				val.next++
+			}
 			return val
 		case '\\':
 			k := j
@@ -70,8 +112,12 @@ func bareValue(v string, i int, query bool) value {
 	if j < len(v) && v[j] == '<' {
 		// <redacted>, or a secret dressed like it.
 		if n := strings.IndexByte(v[j:min(len(v), j+64)], '>'); n > 0 && !strings.ContainsAny(v[j+1:j+n], " \t\n\"'</") {
-			val.end, val.next = j+n+1, j+n+1
-			return val
+			j += n + 1
+			if j == len(v) || !in(v[j], setOpaque) {
+				val.end, val.next = j, j
+				return val
+			}
+			// It goes on: no placeholder, whatever it begins with.
 		}
 	}
 scan:
@@ -116,15 +162,26 @@ scan:
 			curly++
 		case ')':
 			if round--; round < 0 {
-				break scan
+				// Between letters it belongs to the value: nothing goes on
+				// like that behind a call.
+				if j+1 >= len(v) || !goesOn(v[j+1]) {
+					break scan
+				}
+				round = 0
 			}
 		case ']':
 			if square--; square < 0 {
-				break scan
+				if j+1 >= len(v) || !goesOn(v[j+1]) {
+					break scan
+				}
+				square = 0
 			}
 		case '}':
 			if curly--; curly < 0 {
-				break scan
+				if j+1 >= len(v) || !goesOn(v[j+1]) {
+					break scan
+				}
+				curly = 0
 			}
 		}
 		j++
@@ -132,6 +189,10 @@ scan:
 	val.end, val.next = j, j
 	return val
 }
+
+// goesOn says whether c, behind a closing bracket that a value did not open,
+// belongs to the value still: no program text goes on like that.
+func goesOn(c byte) bool { return in(c, setAlnum) || strings.IndexByte("-_!@#$%^*+~", c) >= 0 }
 
 // joinedQuote handles a quote in the middle of a bare value, as a shell joins
 // it: abc"def"ghi. It is the end of the quoted part, or 0 if the quote at j
@@ -238,7 +299,7 @@ var placeholderWords = map[string]bool{
 
 // isPlaceholder says whether v stands for a secret without being one: a
 // variable, a template, stars, a marker.
-func isPlaceholder(v string) bool {
+func (s *Scanner) isPlaceholder(v string) bool {
 	if v == "" {
 		return true
 	}
@@ -246,6 +307,10 @@ func isPlaceholder(v string) bool {
 	case '$':
 		return isVariable(v)
 	case '{':
+		if end := len(v) - 1; v[end] == '}' && end > 1 && allIn(v[1:end], setName) {
+			// A format's {self.api_token}; {x} is a password as ODBC quotes it.
+			return s.r.classifyName(v[1:end]).kind != kindNone
+		}
 		return strings.HasPrefix(v, "{{") && strings.HasSuffix(v, "}}") && !strings.ContainsAny(v, `"'`)
 	case '%':
 		// %NAME% of a Windows shell; %s of a format.
@@ -256,7 +321,7 @@ func isPlaceholder(v string) bool {
 	case '<':
 		return v[len(v)-1] == '>' && plainWords(v[1:len(v)-1])
 	case '[':
-		if isMarker(v) {
+		if s.isMarker(v) {
 			return true
 		}
 	case '*', '.', '-', '#':
@@ -270,8 +335,14 @@ func isPlaceholder(v string) bool {
 	case '`':
 		return len(v) > 1 && v[len(v)-1] == '`'
 	}
+	if strings.HasPrefix(v, "self.") || strings.HasPrefix(v, "this.") {
+		return allIn(v, setName) // a field of an object in code
+	}
 	if strings.HasPrefix(v, "\xe2\x80\xa2") {
 		return strings.Trim(v, "\u2022") == ""
+	}
+	if isNotice(v) || strings.HasSuffix(v, "****')") || strings.HasSuffix(v, `****")`) {
+		return true
 	}
 	if len(v) <= 12 {
 		var buf [12]byte
@@ -279,6 +350,24 @@ func isPlaceholder(v string) bool {
 			buf[i] = fold(v[i])
 		}
 		return placeholderWords[string(buf[:len(v)])]
+	}
+	return false
+}
+
+// isNotice: HIDDEN_DUE_TO_SECURITY_REASONS, as services write it.
+func isNotice(v string) bool {
+	if len(v) < 12 || len(v) > 64 || strings.Count(v, "_")+strings.Count(v, " ") < 2 {
+		return false
+	}
+	for i := 0; i < len(v); i++ {
+		if !in(v[i], setUpper) && v[i] != '_' && v[i] != ' ' {
+			return false
+		}
+	}
+	for _, w := range [...]string{"HIDDEN", "REDACTED", "MASKED", "REMOVED", "OMITTED"} {
+		if strings.HasPrefix(v, w) || strings.HasSuffix(v, w) {
+			return true
+		}
 	}
 	return false
 }
@@ -302,7 +391,8 @@ func isVariable(v string) bool {
 		} else if end != len(v)-1 {
 			return false
 		}
-		return allIn(v[2:end], setName) && len(v[2:end]) < 64
+		name := strings.TrimSuffix(v[2:end], ":-") // no default after all
+		return allIn(name, setName) && len(name) < 64
 	case in(c, setWord) && !in(c, setDigit):
 		if strings.HasPrefix(v, "$env:") {
 			v = v[4:]
@@ -346,7 +436,7 @@ func isPath(v string) bool {
 		return true
 	case v[0] == '/':
 		for _, root := range [...]string{"/run/", "/etc/", "/var/", "/home/", "/root/", "/opt/", "/usr/", "/tmp/", "/mnt/", "/srv/", "/proc/", "/dev/", "/Users/", "/secrets/", "/vault/", "/app/", "/data/", "/bin/", "/sys/"} {
-			if strings.HasPrefix(v, root) {
+			if strings.HasPrefix(v, root) || v == root[:len(root)-1] {
 				return true
 			}
 		}
@@ -372,8 +462,8 @@ func isReference(v string) bool {
 
 // harmless says whether v, found where a secret of this kind would stand, is
 // left alone.
-func harmless(v string, kind kindID) bool {
-	if isPlaceholder(v) {
+func (s *Scanner) harmless(v string, kind kindID) bool {
+	if s.isPlaceholder(v) || s.keptID(v) || kind == kindCredential && s.isKeyIDScope(v) {
 		return true
 	}
 	if kind == kindAWSSecretKey || kind == kindAWSSessionToken {

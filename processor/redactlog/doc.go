@@ -29,6 +29,13 @@
 // Processor checks both, and where one of them still holds a secret it does
 // not pass the record on but returns an error that wraps [ErrUnredacted].
 //
+// # What is counted
+//
+// Records looked through, secrets masked by kind, failures, and records that were
+// withheld go to the global meter provider, or to that of [WithMeterProvider]:
+// audit.redaction.records, .values_redacted, .failures and .withheld. Alert on the
+// last two. To try a policy first, see [Reporter].
+//
 // # What is guaranteed
 //
 // Attributes (their keys too), maps and slices at any depth, bytes, the body,

@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/log"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.opentelemetry.io/otel/sdk/resource"
 
 	"github.com/auditchain/auditchain/processor/redact"
@@ -59,3 +61,56 @@ func (printer) Export(_ context.Context, records []sdklog.Record) error {
 
 func (printer) Shutdown(context.Context) error   { return nil }
 func (printer) ForceFlush(context.Context) error { return nil }
+
+// A new policy is tried beside the one that masks: what it would mask is counted.
+func ExampleNewReporter() {
+	ctx := context.Background()
+	r, err := redact.New(redact.Config{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	trial, err := redact.New(redact.Config{SensitiveKeys: []string{"badge_number"}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	reader := sdkmetric.NewManualReader() // in a program: a periodic reader with an exporter
+	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
+	provider := sdklog.NewLoggerProvider(
+		sdklog.WithProcessor(redactlog.NewReporter(trial, redactlog.WithMeterProvider(meters))),
+		sdklog.WithProcessor(redactlog.New(r, sdklog.NewSimpleProcessor(badges{}))),
+	)
+	defer provider.Shutdown(ctx)
+
+	var rec log.Record
+	rec.AddAttributes(attribute.String("badge_number", "4711-0815"))
+	provider.Logger("example.com/door").Emit(ctx, rec)
+
+	var rm metricdata.ResourceMetrics
+	if err := reader.Collect(ctx, &rm); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, m := range rm.ScopeMetrics[0].Metrics {
+		for _, p := range m.Data.(metricdata.Sum[int64]).DataPoints {
+			fmt.Println(m.Name, p.Attributes.Encoded(attribute.DefaultEncoder()), p.Value)
+		}
+	}
+	// Output:
+	// exported: 4711-0815
+	// audit.redaction.records_reported  1
+	// audit.redaction.values_reported kind=secret 1
+}
+
+type badges struct{ printer }
+
+func (badges) Export(_ context.Context, records []sdklog.Record) error {
+	for _, r := range records {
+		r.WalkAttributes(func(kv attribute.KeyValue) bool {
+			fmt.Printf("exported: %s\n", kv.Value.String())
+			return true
+		})
+	}
+	return nil
+}

@@ -38,9 +38,10 @@ var (
 // may be called concurrently. OnEmit does not block by itself and takes no
 // notice of a cancelled context; the next processor may.
 type Processor struct {
-	next     sdklog.Processor
-	scanner  func() scanner // makes one; a seam for tests
-	scanners sync.Pool
+	next      sdklog.Processor
+	scanner   func() scanner // makes one; a seam for tests
+	scanners  sync.Pool
+	telemetry *telemetry
 
 	// cleanResource is the resource that was last found to hold no secret.
 	// A provider has one resource, so it is looked through once.
@@ -54,15 +55,15 @@ var _ sdklog.Processor = (*Processor)(nil)
 
 // New returns a Processor that redacts with r before next. It panics when one
 // of them is nil: a provider without redaction is not what was asked for.
-func New(r *redact.Redactor, next sdklog.Processor) *Processor {
+func New(r *redact.Redactor, next sdklog.Processor, opts ...Option) *Processor {
 	if r == nil || next == nil {
 		panic("redactlog.New: the redactor and the next processor must not be nil")
 	}
-	return newProcessor(scannerOf(r), next)
+	return newProcessor(scannerOf(r), next, opts...)
 }
 
-func newProcessor(s func() scanner, next sdklog.Processor) *Processor {
-	p := &Processor{next: next, scanner: s}
+func newProcessor(s func() scanner, next sdklog.Processor, opts ...Option) *Processor {
+	p := &Processor{next: next, scanner: s, telemetry: newTelemetry(newConfig(opts))}
 	p.scanners.New = func() any { return s() }
 	return p
 }
@@ -86,11 +87,17 @@ func (p *Processor) OnEmit(ctx context.Context, rec *sdklog.Record) error {
 		return tell(slot, err)
 	}
 	if err := p.checkGroups(rec); err != nil {
+		if errors.Is(err, errPanicked) {
+			p.telemetry.failures.Add(ctx, 1)
+		}
+		p.telemetry.sets.Add(ctx, p.telemetry.withheld, "reason", unredacted, 1)
 		return tell(slot, err)
 	}
 	out := rec.Clone()
-	changed, err := p.redact(&out)
+	changed, err := p.redact(ctx, &out)
 	if err != nil {
+		p.telemetry.failures.Add(ctx, 1)
+		p.telemetry.sets.Add(ctx, p.telemetry.withheld, "reason", failed, 1)
 		withhold(&out, rec)
 		// What becomes of the substitute is not what became of the record.
 		return errors.Join(tell(slot, fmt.Errorf("%w: %w", ErrWithheld, err)),
@@ -144,7 +151,8 @@ func (p *Processor) ForceFlush(ctx context.Context) error { return p.next.ForceF
 
 // redact redacts rec in place and says whether that changed it. On an error,
 // rec is in an unknown state.
-func (p *Processor) redact(rec *sdklog.Record) (changed bool, err error) {
+func (p *Processor) redact(ctx context.Context, rec *sdklog.Record) (changed bool, err error) {
+	p.telemetry.records.Add(ctx, 1)
 	defer recoverTo(&err)
 	s := p.scanners.Get().(scanner)
 	w := walker{s: s}
@@ -165,7 +173,7 @@ func (p *Processor) redact(rec *sdklog.Record) (changed bool, err error) {
 		changed = true
 	}
 	// Not deferred: a scanner that a panic interrupted is not used again.
-	s.Reset()
+	p.telemetry.found(ctx, s)
 	p.scanners.Put(s)
 	return changed, nil
 }

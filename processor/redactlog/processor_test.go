@@ -160,6 +160,33 @@ func TestNumbersUnderSensitiveKeysAreMasked(t *testing.T) {
 	}
 }
 
+// A card number is one as an integer, and among others.
+func TestPersonalNumbersAreMasked(t *testing.T) {
+	r, err := redact.New(redact.Config{PII: redact.PII{PaymentCard: redact.PolicyMask}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := &last{}
+	provider(New(r, next)).Logger("test").Emit(context.Background(), record(
+		attribute.Int64("n", 4111111111111111), attribute.Float64("f", 4111111111111111), attribute.Int64("order_id", 4111111111111111),
+		attribute.Int64Slice("list", []int64{7, 4111111111111111, 8}), attribute.Float64Slice("fs", []float64{4111111111111111}),
+		attribute.Int64Slice("order_ids", []int64{4111111111111111}),
+	))
+	got := map[string]string{}
+	next.rec.WalkAttributes(func(kv attribute.KeyValue) bool {
+		got[string(kv.Key)] = kv.Value.String()
+		return true
+	})
+	const card = "[REDACTED:payment-card]"
+	for key, want := range map[string]string{
+		"n": card, "f": card, "order_id": "4111111111111111", "list": `[7,"` + card + `",8]`, "fs": `["` + card + `"]`, "order_ids": "[4111111111111111]",
+	} {
+		if got[key] != want {
+			t.Errorf("%s is %s, want %s", key, got[key], want)
+		}
+	}
+}
+
 func TestCleanRecordsPassUnchanged(t *testing.T) {
 	next, beside := &last{}, &last{}
 	rec := record(

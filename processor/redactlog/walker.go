@@ -4,7 +4,6 @@
 package redactlog
 
 import (
-	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -27,9 +26,11 @@ type scanner interface {
 	Element(redact.Place, string) redact.Place
 	Text(redact.Place, string) (string, bool)
 	Bytes(redact.Place, []byte) ([]byte, bool)
-	Scalar(redact.Place) (string, bool)
+	Int(redact.Place, int64) (string, bool)
+	Float(redact.Place, float64) (string, bool)
 	TooDeep(redact.Place) bool
 	Refused() string
+	Counts() []redact.KindCount
 	Reset()
 }
 
@@ -48,15 +49,16 @@ func (w walker) text(v string) (string, bool) {
 // attributes redacts a list of attributes; n is about how many there are.
 func (w walker) attributes(n int, walk func(func(attribute.KeyValue) bool)) ([]attribute.KeyValue, bool) {
 	var at struct {
-		out  []attribute.KeyValue // nil until something changes
-		i    int
-		pair pairing
+		out   []attribute.KeyValue // nil until something changes
+		i     int
+		pair  pairing
+		names keyNames
 	}
 	root := w.s.Root()
 	walk(func(kv attribute.KeyValue) bool {
 		k, keyChanged, place := w.s.Name(root, string(kv.Key))
 		if place.IsPairValue() {
-			place = at.pair.valueAt(w, place, root, walk)
+			place = at.pair.valueAt(w, string(kv.Key), place, root, walk)
 		}
 		v, changed := w.value(place, kv.Value)
 		changed = changed || keyChanged
@@ -74,7 +76,9 @@ func (w walker) attributes(n int, walk func(func(attribute.KeyValue) bool)) ([]a
 		}
 		if at.out != nil {
 			if keyChanged {
-				kv.Key = unused(at.out, attribute.Key(k))
+				kv.Key = at.names.unused(at.out, attribute.Key(k))
+			} else {
+				at.names.add(kv.Key)
 			}
 			kv.Value = v
 			at.out = append(at.out, kv)
@@ -85,34 +89,27 @@ func (w walker) attributes(n int, walk func(func(attribute.KeyValue) bool)) ([]a
 	return at.out, at.out != nil
 }
 
-// pairing finds the name of the name and value pairs in one map. It looks for
-// it at most once, and only if there is a value to be named.
+// pairing finds what the strings of one map say about the values beside them.
+// It looks at most once, and only if a value asks.
 type pairing struct {
-	name   redact.Place
+	beside redact.Siblings
 	looked bool
 }
 
-// valueAt is the place of a pair's value in the map at p, which walk goes
-// through: q but for its name.
-func (n *pairing) valueAt(w walker, q, p redact.Place, walk func(func(attribute.KeyValue) bool)) redact.Place {
+// valueAt is the place of the value under key in the map at p, which walk goes
+// through: q but for what stands beside it.
+func (n *pairing) valueAt(w walker, key string, q, p redact.Place, walk func(func(attribute.KeyValue) bool)) redact.Place {
 	if !n.looked {
 		n.looked = true
-		n.name = w.named(p, walk)
+		walk(func(kv attribute.KeyValue) bool {
+			if kv.Value.Type() == attribute.STRING && redact.IsPairName(string(kv.Key)) {
+				text := kv.Value.AsString()
+				n.beside.Tell(string(kv.Key), text, w.s.Field(p, text))
+			}
+			return true
+		})
 	}
-	if n.name.Forced() {
-		return n.name
-	}
-	return q
-}
-
-func (w walker) named(p redact.Place, walk func(func(attribute.KeyValue) bool)) (q redact.Place) {
-	walk(func(kv attribute.KeyValue) bool {
-		if kv.Value.Type() == attribute.STRING && redact.IsPairName(string(kv.Key)) {
-			q = w.s.Field(p, kv.Value.AsString())
-		}
-		return !q.Forced()
-	})
-	return q
+	return n.beside.Place(key, q)
 }
 
 // value redacts v, which stands at p. Maps and slices that are too deep to be
@@ -127,16 +124,22 @@ func (w walker) value(p redact.Place, v attribute.Value) (attribute.Value, bool)
 		if b, changed := w.s.Bytes(p, v.AsByteSlice()); changed {
 			return attribute.ByteSliceValue(b), true
 		}
-	case attribute.INT64, attribute.FLOAT64:
-		if marker, masked := w.s.Scalar(p); masked {
+	case attribute.INT64:
+		if marker, masked := w.s.Int(p, v.AsInt64()); masked {
+			return attribute.StringValue(marker), true
+		}
+	case attribute.FLOAT64:
+		if marker, masked := w.s.Float(p, v.AsFloat64()); masked {
 			return attribute.StringValue(marker), true
 		}
 	case attribute.STRINGSLICE:
 		return w.strings(p, v)
 	case attribute.INT64SLICE:
-		return w.numbers(p, v, len(v.AsInt64Slice()))
+		in := v.AsInt64Slice() // a copy
+		return w.numbers(p, v, len(in), func(i int) attribute.Value { return attribute.Int64Value(in[i]) })
 	case attribute.FLOAT64SLICE:
-		return w.numbers(p, v, len(v.AsFloat64Slice()))
+		in := v.AsFloat64Slice() // a copy
+		return w.numbers(p, v, len(in), func(i int) attribute.Value { return attribute.Float64Value(in[i]) })
 	case attribute.SLICE:
 		if w.s.TooDeep(p) {
 			return attribute.StringValue(w.s.Refused()), true
@@ -164,20 +167,37 @@ func (w walker) strings(p redact.Place, v attribute.Value) (attribute.Value, boo
 	return attribute.StringSliceValue(in), true
 }
 
-// numbers masks each of n numbers: all of them stand in the same place.
-func (w walker) numbers(p redact.Place, v attribute.Value, n int) (attribute.Value, bool) {
-	masked := make([]string, 0, n)
-	for range n {
-		marker, m := w.s.Scalar(w.s.Element(p, ""))
-		if !m {
-			return v, false
+// numbers masks those of n numbers that are to be masked. A slice that holds a
+// marker is one of strings; where numbers stand beside it, one of values.
+func (w walker) numbers(p redact.Place, v attribute.Value, n int, at func(int) attribute.Value) (attribute.Value, bool) {
+	var out []attribute.Value
+	masked := 0
+	for i := range n {
+		e, changed := w.value(w.s.Element(p, ""), at(i))
+		if changed {
+			if out == nil {
+				out = make([]attribute.Value, 0, n)
+				for k := range i {
+					out = append(out, at(k))
+				}
+			}
+			masked++
 		}
-		masked = append(masked, marker)
+		if out != nil {
+			out = append(out, e)
+		}
 	}
-	if n == 0 {
+	switch masked {
+	case 0:
 		return v, false
+	case n:
+		texts := make([]string, 0, n)
+		for _, e := range out {
+			texts = append(texts, e.AsString())
+		}
+		return attribute.StringSliceValue(texts), true
 	}
-	return attribute.StringSliceValue(masked), true
+	return attribute.SliceValue(out...), true
 }
 
 func (w walker) slice(p redact.Place, v attribute.Value) (attribute.Value, bool) {
@@ -201,10 +221,11 @@ func (w walker) slice(p redact.Place, v attribute.Value) (attribute.Value, bool)
 func (w walker) mapping(p redact.Place, v attribute.Value) (attribute.Value, bool) {
 	in, changed := v.AsMap(), false // a copy
 	var pair pairing
+	var names keyNames
 	for i, kv := range in {
 		k, keyChanged, place := w.s.Name(p, string(kv.Key))
 		if place.IsPairValue() {
-			place = pair.valueAt(w, place, p, func(yield func(attribute.KeyValue) bool) {
+			place = pair.valueAt(w, string(kv.Key), place, p, func(yield func(attribute.KeyValue) bool) {
 				for _, kv := range v.AsMap() { // as it was
 					if !yield(kv) {
 						return
@@ -214,7 +235,7 @@ func (w walker) mapping(p redact.Place, v attribute.Value) (attribute.Value, boo
 		}
 		val, c := w.value(place, kv.Value)
 		if keyChanged {
-			in[i].Key = unused(in, attribute.Key(k))
+			in[i].Key = names.unused(in, attribute.Key(k))
 		}
 		in[i].Value = val
 		changed = changed || c || keyChanged
@@ -225,16 +246,35 @@ func (w walker) mapping(p redact.Place, v attribute.Value) (attribute.Value, boo
 	return attribute.MapValue(in...), true
 }
 
-// unused returns key, with a number behind it where in has it already: two
-// secrets of one kind have the same marker, and the SDK would keep only one
-// of two values under the same key.
-func unused(in []attribute.KeyValue, key attribute.Key) attribute.Key {
-	name := key
-	for n := 2; ; n++ {
-		if !slices.ContainsFunc(in, func(kv attribute.KeyValue) bool { return kv.Key == name }) {
-			return name
+// keyNames are the keys that a map has already. Two secrets of one kind have the
+// same marker, and the SDK would keep only one of two values under the same key.
+type keyNames struct {
+	taken map[attribute.Key]bool
+	next  map[attribute.Key]int // the number to try next, by key
+}
+
+// unused returns key, with a number behind it where in has it already, and takes
+// it. It looks through in only the first time: what comes later is added.
+func (n *keyNames) unused(in []attribute.KeyValue, key attribute.Key) attribute.Key {
+	if n.taken == nil {
+		n.taken, n.next = make(map[attribute.Key]bool, len(in)), map[attribute.Key]int{}
+		for _, kv := range in {
+			n.taken[kv.Key] = true
 		}
-		name = attribute.Key(string(key) + "#" + strconv.Itoa(n))
+	}
+	name := key
+	for n.taken[name] {
+		n.next[key]++
+		name = attribute.Key(string(key) + "#" + strconv.Itoa(n.next[key]+1))
+	}
+	n.taken[name] = true
+	return name
+}
+
+// add takes a key that stays as it is.
+func (n *keyNames) add(key attribute.Key) {
+	if n.taken != nil {
+		n.taken[key] = true
 	}
 }
 

@@ -51,6 +51,7 @@ func (k *worker) resource(rl plog.ResourceLogs) {
 	res := rl.Resource()
 	attrs := res.Attributes()
 	w.OpenResource()
+	defer w.RescueGroup()
 	for key, v := range attrs.All() {
 		if wire.WantsResourceText(key) {
 			w.ResourceText(key, v.Type() == pcommon.ValueTypeStr, v.Str())
@@ -62,6 +63,7 @@ func (k *worker) resource(rl plog.ResourceLogs) {
 
 func (k *worker) scope(sl plog.ScopeLogs) {
 	sc := sl.Scope()
+	defer k.w.RescueGroup()
 	k.w.OpenScope(sc.Name(), sc.Version())
 	k.groupAttributes(sc.Attributes())
 	k.w.CloseGroup(sc.DroppedAttributesCount(), sl.SchemaUrl())
@@ -82,6 +84,7 @@ func (k *worker) record(b *wire.Batch, r plog.LogRecord) {
 		TraceID: r.TraceID(), SpanID: r.SpanID(), Flags: uint32(r.Flags()), Dropped: r.DroppedAttributesCount(),
 	}
 	w.Begin(b, &h)
+	defer w.RescueRecord(b)
 	attrs := r.Attributes()
 	for key, v := range attrs.All() {
 		if w.Attr(key) {
@@ -213,12 +216,14 @@ func (k *worker) mapping(p redact.Place, m pcommon.Map, depth int) {
 	w.Pop(mark)
 }
 
-// pairs looks for the name of the name and value pairs in the map at p, whose
-// keys stand from mark on.
+// pairs asks the strings of the map m at p, whose keys stand from mark on, about
+// the values beside them.
 func (k *worker) pairs(p redact.Place, m pcommon.Map, mark int) {
+	var b redact.Siblings
 	for key, v := range m.All() {
-		if v.Type() == pcommon.ValueTypeStr && redact.IsPairName(key) && k.w.Pair(p, v.Str(), mark) {
-			return
+		if v.Type() == pcommon.ValueTypeStr && redact.IsPairName(key) {
+			k.w.Tell(&b, p, key, v.Str())
 		}
 	}
+	k.w.Told(&b, mark)
 }

@@ -10,7 +10,7 @@
 //
 //	w.Begin(b, &head)
 //	for each attribute: if w.Attr(key) { w.AttrText(isString, text) }
-//	if w.Pairs() { for each string whose key redact.IsPairName: w.Pair(root, text, 0) }
+//	if w.Pairs() { for each string whose key redact.IsPairName: w.Tell(&b, root, key, text); w.Told(&b, 0) }
 //	if !w.Open(b) { return } // refused: audit.rejected stands in its place
 //	if w.HasFields() { for each attribute: if w.IsField(i) { w.Field(i); its value, at w.Place(i) } }
 //	w.AfterEvent()

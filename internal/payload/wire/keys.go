@@ -68,28 +68,27 @@ func (w *Writer) Push(p redact.Place, k string) {
 // Place is where the value of the i-th key stands.
 func (w *Writer) Place(i int) redact.Place { return w.keys[i].place }
 
-// Pairs says whether the map whose keys were pushed last has the value part of
-// a name and value pair. The adapter then tells Pair, in the order of the map,
-// the strings whose key redact.IsPairName, until it returns true.
+// Pairs says whether a value of the map whose keys were pushed last may be what
+// its siblings say (redact.Siblings). The adapter then tells Tell, in the order
+// of the map, the strings whose key redact.IsPairName, and Told at the end.
 func (w *Writer) Pairs() bool {
 	has := w.pairs
 	w.pairs = false
 	return has
 }
 
-// Pair takes name for the name of the pairs in the map at p, whose keys stand
-// from mark on, where it says that the values are secret.
-func (w *Writer) Pair(p redact.Place, name string, mark int) bool {
-	q := w.s.Field(p, name)
-	if !q.Forced() {
-		return false
-	}
+// Tell tells b the text under key of the map at p.
+func (w *Writer) Tell(b *redact.Siblings, p redact.Place, key, text string) {
+	b.Tell(key, text, w.s.Field(p, text))
+}
+
+// Told puts the values of the map whose keys stand from mark on where b says.
+func (w *Writer) Told(b *redact.Siblings, mark int) {
 	for i := mark; i < len(w.keys); i++ {
 		if k := &w.keys[i]; k.place.IsPairValue() {
-			k.place = q
+			k.place = b.Place(k.name, k.place)
 		}
 	}
-	return true
 }
 
 // Form is the form of the map whose keys stand from mark on. It goes by the

@@ -62,6 +62,8 @@ const (
 	Erased Reason = "erased"
 	// TooLarge: the payload is longer than MaxRecordBytes.
 	TooLarge Reason = "too_large"
+	// RedactionFailed: the redactor panicked over the record.
+	RedactionFailed Reason = "redaction_failed"
 )
 
 // ReasonCount is how many records were refused for a reason.

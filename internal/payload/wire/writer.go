@@ -41,7 +41,7 @@ type Writer struct {
 	// its bottom.
 	keys []key
 	seen map[string]struct{} // scratch for many keys
-	// pairs: a key pushed since Pairs was asked is the value part of a pair.
+	// pairs: a key pushed since Pairs was asked has siblings to be asked.
 	pairs bool
 
 	rec      record
@@ -170,11 +170,8 @@ func (w *Writer) Text(p redact.Place, v string) {
 // Null writes an empty value.
 func (w *Writer) Null() { w.buf = append(w.buf, "null"...) }
 
-func (w *Writer) masked(p redact.Place) bool {
-	if w.s == nil {
-		return false
-	}
-	marker, masked := w.s.Scalar(p)
+// marked writes marker, where a number is masked.
+func (w *Writer) marked(marker string, masked bool) bool {
 	if masked {
 		w.buf = appendString(w.buf, marker)
 	}
@@ -186,14 +183,14 @@ func (w *Writer) Bool(v bool) { w.buf = strconv.AppendBool(w.buf, v) }
 
 // Int writes an integer.
 func (w *Writer) Int(p redact.Place, v int64) {
-	if !w.masked(p) {
+	if w.s == nil || !w.marked(w.s.Int(p, v)) {
 		w.buf = strconv.AppendInt(w.buf, v, 10)
 	}
 }
 
 // Double writes a double.
 func (w *Writer) Double(p redact.Place, v float64) {
-	if !w.masked(p) {
+	if w.s == nil || !w.marked(w.s.Float(p, v)) {
 		w.buf = appendDouble(w.buf, v)
 	}
 }

@@ -28,7 +28,9 @@ type TelemetryBuilder struct {
 	registrations                []metric.Registration
 	AuditRedactionFailures       metric.Int64Counter
 	AuditRedactionRecords        metric.Int64Counter
+	AuditRedactionReportFailures metric.Int64Counter
 	AuditRedactionValuesRedacted metric.Int64Counter
+	AuditRedactionValuesReported metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -68,13 +70,25 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.AuditRedactionRecords, err = builder.meter.Int64Counter(
 		"otelcol_audit_redaction_records",
-		metric.WithDescription("Number of log records looked through. [Alpha]"),
+		metric.WithDescription("Number of log records looked through, also with report_only. [Alpha]"),
 		metric.WithUnit("{record}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AuditRedactionReportFailures, err = builder.meter.Int64Counter(
+		"otelcol_audit_redaction_report_failures",
+		metric.WithDescription("Number of values, records, scopes and resources that could not be looked through with report_only; they were passed on as they came. [Alpha]"),
+		metric.WithUnit("{failure}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.AuditRedactionValuesRedacted, err = builder.meter.Int64Counter(
 		"otelcol_audit_redaction_values_redacted",
 		metric.WithDescription("Number of secrets masked. [Alpha]"),
+		metric.WithUnit("{secret}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.AuditRedactionValuesReported, err = builder.meter.Int64Counter(
+		"otelcol_audit_redaction_values_reported",
+		metric.WithDescription("Number of secrets found with report_only, which were passed on as they came. [Alpha]"),
 		metric.WithUnit("{secret}"),
 	)
 	errs = errors.Join(errs, err)

@@ -21,14 +21,22 @@ func TestSetupTelemetry(t *testing.T) {
 	defer tb.Shutdown()
 	tb.AuditRedactionFailures.Add(context.Background(), 1)
 	tb.AuditRedactionRecords.Add(context.Background(), 1)
+	tb.AuditRedactionReportFailures.Add(context.Background(), 1)
 	tb.AuditRedactionValuesRedacted.Add(context.Background(), 1)
+	tb.AuditRedactionValuesReported.Add(context.Background(), 1)
 	AssertEqualAuditRedactionFailures(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualAuditRedactionRecords(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
+	AssertEqualAuditRedactionReportFailures(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
 	AssertEqualAuditRedactionValuesRedacted(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualAuditRedactionValuesReported(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 
