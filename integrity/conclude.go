@@ -49,6 +49,9 @@ func (v *verification) conclude() *Report {
 	case v.checker == nil && v.head == nil:
 		return r.cannot("there is nothing to verify: the file is empty and there is no valid watermark")
 	}
+	if r.Lines > 0 {
+		r.Imported = v.genesis.Imported
+	}
 	v.judgeStart()
 	v.judgeErasures()
 	v.judgeBad()
@@ -68,15 +71,19 @@ func (v *verification) judgeBad() {
 		b := &r.Bad[v.bad]
 		lastPlace := v.lastForm.file < v.badFile || v.lastForm.file == v.badFile && v.lastForm.off < b.Offset
 		switch {
-		case b.Kind == IllFormed && lastPlace && v.end == nil && v.bad == 0 && v.badFile >= v.before.index && (b.Line > 1 || v.in.Files[v.badFile].First == 0):
+		case b.Kind == IllFormed && (lastPlace || v.claimsLess(b)) && v.end == nil && v.bad == 0 && v.badFile >= v.before.index && (b.Line > 1 || v.in.Files[v.badFile].First == 0):
 			// Nothing tells a crash from a cut here: no verdict of tampering.
 			r.TailBytes = v.file.size - b.Offset
 			if v.badFile != v.file.index {
 				r.TailBytes = v.before.size - b.Offset + v.file.size
 			}
 			v.openEnd = true
-			r.notProven("the end: %d bytes from byte %d%s on are no whole line, and without a watermark a crash cannot be told from a cut", r.TailBytes, b.Offset, v.of(b))
-			r.Bad, r.BadTotal = nil, 0
+			why := "are no whole line, and without a watermark a crash cannot be told from a cut"
+			if !lastPlace {
+				why = "do not begin with a whole line; the watermark, which cannot be checked without a key, names one before them, so that a crash may have left this"
+			}
+			r.notProven("the end: %d bytes from byte %d%s on %s", r.TailBytes, b.Offset, v.of(b), why)
+			r.Bad, r.BadTotal, r.HoldsAfter = nil, 0, 0
 			v.broken = false
 			v.judgeErasures() // which says nothing of a chain that is broken
 		case b.Kind == IllFormed && lastPlace && v.endIsCut():
@@ -93,6 +100,19 @@ func (v *verification) judgeBad() {
 	default:
 		r.Verdict = Tampered
 	}
+}
+
+// claimsLess reports whether a watermark that cannot be checked names a line
+// before a bad place in the last file that holds any: what is there may be a
+// crash tail, in which whole lines can stand behind what is none. Whoever made
+// that watermark up for lines that were altered could as well have cut them off.
+func (v *verification) claimsLess(b *Bad) bool {
+	for _, g := range v.evidence.given {
+		if g.Size >= b.Seq && g.Chain == v.chain() && signedBy(v.evidence.signers, g.Note) {
+			return false // the chain had got further
+		}
+	}
+	return v.claim.Seq > 0 && v.claim.Chain == v.chain() && v.claim.Seq < b.Seq && v.lastForm.file <= v.badFile
 }
 
 // endIsCut reports whether the last file ends inside a line at or below the

@@ -29,8 +29,10 @@ type evidence struct {
 	// trustees are the signers that are trusted.
 	trustees []PublicKey
 	erasure  PublicKey
-	// refuse is why nothing can be claimed.
-	refuse error
+	// refuse is why nothing can be claimed; stranger, why no more can be than
+	// that the chain is not as it should be: a checkpoint that was given is not
+	// this chain's.
+	refuse, stranger error
 
 	// otherRoot says that the tree is another one than the chain says, from some
 	// line on.
@@ -169,7 +171,7 @@ func (e *evidence) begin(v *verification, g *Genesis, first *openFile) {
 	chain := v.chain()
 	for _, given := range e.given {
 		if given.Chain != chain {
-			e.refuse = fmt.Errorf("the checkpoint %s is of another chain (%s)", given.Name, given.Chain)
+			e.stranger = fmt.Errorf("the checkpoint %s is of another chain (%s)", given.Name, given.Chain)
 		}
 	}
 	if !e.tree && (len(e.given) > 0 || !pub.IsZero()) && v.genErr == nil {

@@ -197,19 +197,33 @@ func slotOf(b []byte, i int) []byte {
 
 var errSlotPlace = errors.New("watermark slot stands in the other one's place")
 
-// PeekHead returns what the newest whole slot of a watermark file says, for readers that have no key. It is not authentic: anybody who
-// can write the file can make it say anything. What it is good for is to know
-// how far a reader need look, not whether what it finds is true.
+// PeekHead returns what the newest whole slot of a watermark file says, for
+// readers that have no key. It is not authentic: anybody who can write the file
+// can make it say anything. What it is good for is to know how far a reader need
+// look, not whether what it finds is true.
 func PeekHead(b []byte) (Head, bool) {
 	var newest Head
-	found := false
-	for i := range 2 {
-		h, _, _, err := readSlot(slotOf(b, i))
-		if err == nil && h.Generation%2 == uint64(i) && (!found || h.Generation > newest.Generation) {
-			newest, found = h, true
+	slots := PeekSlots(b)
+	for i, h := range slots {
+		if i == 0 || h.Generation > newest.Generation {
+			newest = h
 		}
 	}
-	return newest, found
+	return newest, len(slots) > 0
+}
+
+// PeekSlots is PeekHead for all whole slots of the file. A write that failed may
+// have left a mixture of the old and the new text that has the form of a slot,
+// and says anything.
+func PeekSlots(b []byte) []Head {
+	var slots []Head
+	for i := range 2 {
+		h, _, _, err := readSlot(slotOf(b, i))
+		if err == nil && h.Generation%2 == uint64(i) {
+			slots = append(slots, h)
+		}
+	}
+	return slots
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

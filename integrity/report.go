@@ -112,6 +112,10 @@ type Report struct {
 	// Pruned says from where on the chain stands; nil where it stands from its
 	// genesis on.
 	Pruned *PrunedStart `json:"pruned,omitempty"`
+	// Imported is the file of the older format that the chain says it began with
+	// (docs/SPEC.md, section 9); nil where it began otherwise, or its genesis is
+	// not here, or does not hold. KeyID in it says whether that file was verified.
+	Imported *Imported `json:"imported,omitempty"`
 	// Breaks are places where a writer sealed that it found less than it
 	// should, or else than it left; at most MaxBad.
 	Breaks []BreakFound `json:"breaks,omitempty"`

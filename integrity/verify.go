@@ -73,6 +73,8 @@ type verification struct {
 	head    *Head // what the watermark says, where it is valid
 	end     *Head // the same, where it pins the end of what is judged
 	headErr error
+	// claim is what the watermark says, where there is no key to check it with.
+	claim   Head
 	pinned  int // the file that the watermark is about; -1 when it is not there
 	genesis Genesis
 	genErr  error
@@ -140,6 +142,7 @@ func Verify(ctx context.Context, in Input) *Report {
 	head, degraded, err := ParseHead(in.Head, v.ring.keys...)
 	if len(v.ring.keys) == 0 {
 		err = errNoKeyForHead
+		v.claim, _ = PeekHead(in.Head)
 	}
 	if err == nil {
 		v.head, v.end = &head, &head

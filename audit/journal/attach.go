@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/auditchain/auditchain/integrity"
 	"github.com/auditchain/auditchain/internal/vfs"
@@ -81,12 +82,13 @@ func (j *Journal) attach(ctx context.Context) error {
 	lost = lost || behind
 	if behind && opening && j.opts.Restored != "" {
 		// What the key of that time sealed cannot be gone on with.
-		return fmt.Errorf("%w: the key has stepped past the files that were put back at %q (epoch %d began behind seq %d): keep them as they are, and begin a new chain, with a new key: auditchain recover --new-chain REASON", ErrWrongKey, j.path, c.state.Key.Epoch(), c.state.Seq)
+		return fmt.Errorf("%w: the key has stepped past the files that were put back at %q (epoch %d began behind seq %d): keep them as they are, and begin a new chain, with a new key: auditchain key new NEWFILE, then: auditchain recover --new-chain REASON --new-key-file NEWFILE %s", ErrWrongKey, j.path, c.state.Key.Epoch(), c.state.Seq, j.path)
 	}
 	c.headLost = c.headLost || lost
 	if err := j.openSides(contents, head); err != nil {
 		return err
 	}
+	c.head.torn = degraded || headErr != nil
 	c.segments = nil
 	if opening && !j.lock.marked() {
 		// The first opening may have died before its watermark was durable.
@@ -132,20 +134,33 @@ func (j *Journal) attach(ctx context.Context) error {
 }
 
 // parseHead reads the watermark under the keys that are at hand: the one that
-// is in force, and, where the watermark names another one, that. other is the
-// state of the latter. headErr says that no slot is valid, or none in the epoch
-// of the key file or after it.
+// is in force, and those that its slots name. Each of them counts: a write that
+// failed may have left a slot that names any key, beside one that holds. other
+// is the state of the key of the watermark, where that is not the one in force.
+// headErr says that no slot is valid, or none in the epoch of the key file or
+// after it.
 func (j *Journal) parseHead(contents []byte, kept integrity.KeyState) (head integrity.Head, degraded bool, other integrity.KeyState, headErr, err error) {
 	keys := []integrity.Key{j.c.key}
-	if peek, ok := integrity.PeekHead(contents); ok && peek.KeyID != j.c.key.ID() && j.opts.Keys != nil {
-		switch other, err = j.findKey(peek.KeyID); {
+	var others []integrity.KeyState
+	for _, slot := range integrity.PeekSlots(contents) {
+		if j.opts.Keys == nil || slices.ContainsFunc(keys, func(k integrity.Key) bool { return k.ID() == slot.KeyID }) {
+			continue
+		}
+		switch st, err := j.findKey(slot.KeyID); {
 		case err == nil:
-			keys = append(keys, other.Key)
+			keys, others = append(keys, st.Key), append(others, st)
 		case !errors.Is(err, ErrWrongKey):
 			return head, false, other, nil, fmt.Errorf("journal key: %w", err)
 		}
 	}
 	head, degraded, headErr = integrity.ParseHead(contents, keys...)
+	for _, st := range others {
+		if headErr == nil && st.Key.ID() == head.KeyID {
+			other = st
+		} else {
+			st.Key.Wipe()
+		}
+	}
 	if headErr == nil && head.KeyID == kept.Key.ID() && head.Epoch < kept.Key.Epoch() {
 		headErr = fmt.Errorf("%w: it is under epoch %d, and the key file is at epoch %d", integrity.ErrNoHead, head.Epoch, kept.Key.Epoch())
 	}

@@ -50,7 +50,7 @@ func (h *crashHistory) erase(j *journal.Journal) error {
 			continue
 		}
 		orders = append(orders, journal.Erasure{Seq: p.seq, Who: "alice@example", Reason: "request 17", Key: crashErasureKey()})
-		h.ordered[p.seq] = &crashErased{rec: rec}
+		h.ordered[p.seq], h.orders = &crashErased{rec: rec}, true
 		h.resend = slices.DeleteFunc(h.resend, func(r journal.Record) bool { return r.ID == rec.ID })
 	}
 	results, err := j.Erase(context.Background(), orders)

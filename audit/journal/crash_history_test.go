@@ -86,9 +86,12 @@ type crashHistory struct {
 	signsWith        [2]integrity.SigningKey
 	given            crashGiven
 	// erases: the chain takes erasures. ordered are the lines that were ordered
-	// to be erased, and what stood there.
-	erases  bool
-	ordered map[uint64]*crashErased
+	// to be erased, and what stood there, but for those that retention removed;
+	// orders says that there were any.
+	erases, orders bool
+	ordered        map[uint64]*crashErased
+	// kept is what was set aside, as it was first seen.
+	kept map[integrity.Hash][]byte
 
 	acked  map[uuid.UUID]placed
 	taken  map[uint64]uuid.UUID // which record was acknowledged at a seq
@@ -106,7 +109,7 @@ type placed struct {
 func newCrashHistory(dir string, seed uint64, kind crashKind, key integrity.Key) *crashHistory {
 	h := &crashHistory{
 		kind: kind, rng: rand.New(rand.NewPCG(seed, 0)), path: filepath.Join(dir, "audit.jsonl"),
-		acked: map[uuid.UUID]placed{}, taken: map[uint64]uuid.UUID{}, ordered: map[uint64]*crashErased{},
+		acked: map[uuid.UUID]placed{}, taken: map[uint64]uuid.UUID{}, ordered: map[uint64]*crashErased{}, kept: map[integrity.Hash][]byte{},
 	}
 	h.clock.Store(time.Date(2026, 11, 23, 10, 15, 0, 0, time.UTC).UnixNano())
 	h.disk = crashfs.New(dir, rand.New(rand.NewPCG(seed, 1)), kind.disk)
@@ -545,9 +548,23 @@ func (h *crashHistory) checkKept(l integrity.Line) error {
 	if err != nil {
 		return err
 	}
-	// An erasure overwrites what it finds in them, in its place.
-	if sum := sha256.Sum256(b); int64(len(b)) != r.Bytes || hex.EncodeToString(sum[:]) != r.SHA256 && len(h.ordered) == 0 {
-		return fmt.Errorf("%w: %q has not the %d bytes that were set aside at seq %d", errLost, r.KeptIn, r.Bytes, l.Seq)
+	lost := fmt.Errorf("%w: %q has not the %d bytes that were set aside at seq %d", errLost, r.KeptIn, r.Bytes, l.Seq)
+	if int64(len(b)) != r.Bytes {
+		return lost
+	}
+	was, seen := h.kept[l.MAC]
+	if sum := sha256.Sum256(b); !h.orders && hex.EncodeToString(sum[:]) != r.SHA256 {
+		return lost
+	}
+	// An erasure puts spaces over what it finds in them, in its place, also where
+	// retention has removed the line that was erased since.
+	for i := range was {
+		if b[i] != was[i] && b[i] != ' ' {
+			return lost
+		}
+	}
+	if !seen {
+		h.kept[l.MAC] = b
 	}
 	return nil
 }

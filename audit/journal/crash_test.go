@@ -4,6 +4,9 @@
 package journal_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +17,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/auditchain/auditchain/integrity"
 	"github.com/auditchain/auditchain/internal/vfs/crashfs"
 )
 
@@ -91,6 +95,54 @@ func TestCrashes(t *testing.T) {
 		fmt.Printf("%s\n%s", summary, summary.table(crashKinds))
 	}
 	checkCoverage(t, summary, n)
+}
+
+// Histories that ended badly once. A change of the journal makes others of them,
+// so what was wrong has a test of its own as well: headfault_test.go,
+// TestKeptIsChecked.
+func TestCrashesThatEndedBadly(t *testing.T) {
+	dir := t.TempDir()
+	for _, seed := range []uint64{7791, 8886, 12639, 17735, 18662} {
+		if h, err := runCrashHistory(t, dir, seed, kindOf(seed)); err != nil {
+			t.Errorf("seed %d: %v\n%s", seed, err, strings.Join(h.trace, "\n"))
+		}
+	}
+}
+
+// What was set aside stays as it is, but for spaces of an erasure, which stay
+// when retention has removed what was erased.
+func TestKeptIsChecked(t *testing.T) {
+	h := newCrashHistory(t.TempDir(), 1, crashKinds[0], testKey(t, 'k'))
+	name := h.path + ".torn-9"
+	was := []byte("a crash left this")
+	sum := sha256.Sum256(was)
+	line := integrity.Line{Seq: 9, MAC: integrity.Hash{9}, Payload: integrity.ControlPayload(integrity.Recovered{
+		Control: integrity.ControlRecovered, Bytes: int64(len(was)), SHA256: hex.EncodeToString(sum[:]), KeptIn: filepath.Base(name),
+	})}
+	for _, c := range []struct {
+		now    string
+		orders bool
+		lost   bool
+	}{
+		{string(was), false, false},
+		{"a crash      this", false, true},
+		{"a crash      this", true, false},
+		{"a crash gave this", true, true},
+		{"a crash left", true, true},
+		{"", true, true},
+	} {
+		f, err := h.disk.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+		if err == nil {
+			_, err = f.WriteAt([]byte(c.now), 0)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.orders = c.orders
+		if err := h.checkKept(line); errors.Is(err, errLost) != c.lost {
+			t.Errorf("%q, erasures ordered %v: %v", c.now, c.orders, err)
+		}
+	}
 }
 
 // maxFindings is how many histories that end badly are told in full.

@@ -75,7 +75,7 @@ func (j *Journal) findKey(id string) (integrity.KeyState, error) {
 // otherChain refuses a forward-secure key that is bound to another chain than
 // the one that is here.
 func (j *Journal) otherChain(st integrity.KeyState, found string) error {
-	return fmt.Errorf("%w; to begin a new chain with this key: auditchain recover --new-chain REASON %s", j.boundElsewhere(st, found), j.path)
+	return fmt.Errorf("%w; to begin a new chain here: auditchain recover --new-chain REASON --key-file FILE %s", j.boundElsewhere(st, found), j.path)
 }
 
 // boundElsewhere refuses a forward-secure key that is bound to a chain, where

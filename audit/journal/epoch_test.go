@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -378,27 +379,94 @@ func TestKeyFileCannotBeReplaced(t *testing.T) {
 	h.proven()
 }
 
-// A new chain may take the key with it, in the epoch that it is at.
-func TestNewChainTakesTheKey(t *testing.T) {
-	h := newKeyed(t)
-	j := h.open(5)
-	appendN(t, j, 20)
-	h.check(j.Close())
-	was := h.state()
-	j = h.open(5, func(o *journal.Options) { o.NewChain = "test" })
-	now := h.state()
-	if now.Chain == was.Chain || now.Chain != integrity.ChainID(j.Chain()) || now.Key.Epoch() != was.Key.Epoch() || now.Seq != 0 {
-		t.Errorf("chain %s, epoch %d, seq %d", now.Chain, now.Key.Epoch(), now.Seq)
+// A key that was that of a chain, or has stepped, is none for a new one, and
+// nothing is moved; with a key of its own the new chain is proven, and the key
+// before is kept.
+func TestNewChainNeedsAKey(t *testing.T) {
+	for _, n := range []int64{0, 5} { // in epoch 0, and later
+		h := newKeyed(t)
+		j := h.open(n)
+		appendN(t, j, 20)
+		h.check(j.Close())
+		was, files, text := h.state(), fileNames(t, h.dir()), readFile(t, h.store.Path)
+		refused := func(next integrity.Key, want ...string) {
+			t.Helper()
+			_, err := h.try(n, func(o *journal.Options) { o.NewChain, o.NewKey = "test", next })
+			wantError(t, err, journal.ErrWrongKey, want...)
+			if now := fileNames(t, h.dir()); !slices.Equal(now, files) || !bytes.Equal(readFile(t, h.store.Path), text) {
+				t.Errorf("after it was refused: %q", now)
+			}
+		}
+		refused(integrity.Key{}, "needs a key of its own", "auditchain key new NEWFILE", "--new-key-file NEWFILE "+h.path)
+		refused(h.zero, "is that of chain "+was.Chain.String())
+		refused(forwardKey(t, 'g').Next(), "has stepped to epoch 1")
+		h.check(os.WriteFile(h.store.Path, integrity.KeyState{Key: h.zero.Next()}.Text(), 0o600))
+		text = readFile(t, h.store.Path)
+		refused(integrity.Key{}, "has stepped to epoch 1", "--new-key-file NEWFILE")
+		h.check(os.WriteFile(h.store.Path, was.Text(), 0o600))
+
+		next := forwardKey(t, 'g')
+		j = h.open(n, func(o *journal.Options) { o.NewChain, o.NewKey = "test", next })
+		appendN(t, j, 20)
+		h.check(j.Close())
+		if now := h.state(); !now.Key.Same(next) || now.Chain != integrity.ChainID(j.Chain()) || now.Chain == was.Chain {
+			t.Errorf("the key file holds %s of chain %s", now.Key.ID(), now.Chain)
+		}
+		if kept := readFile(t, h.store.KeptAs(h.zero.ID())); !bytes.Equal(kept, was.Text()) {
+			t.Error("the key before is not kept as it was")
+		}
+		old := *h
+		h.zero = next
+		h.proven()
+		folders, err := filepath.Glob(h.path + ".old-*")
+		if err != nil || len(folders) != 1 {
+			t.Fatal(folders, err)
+		}
+		if line := h.lines()[0]; !bytes.Contains(line.Payload, []byte(`"follows":{"chain_id":"`+was.Chain.String())) {
+			t.Errorf("it begins with %s", line.Payload)
+		}
+		old.path, old.store = filepath.Join(folders[0], filepath.Base(h.path)), &keyfile.Store{Path: h.store.KeptAs(h.zero.ID())}
+		r, err := journal.Verify(t.Context(), old.path, old.zero, journal.VerifyOptions{})
+		h.check(err)
+		wantVerdict(t, r, integrity.Verified)
 	}
-	appendN(t, j, 20)
+}
+
+// A static key goes on, as before; and one can be followed by a forward-secure
+// key.
+func TestNewChainOfAStaticKey(t *testing.T) {
+	h := newKeyed(t)
+	static, err := integrity.ParseKey(bytes.Repeat([]byte{0x81}, 32))
+	h.check(err)
+	h.check(os.WriteFile(h.store.Path, integrity.KeyState{Key: static}.Text(), 0o600))
+	h.check(h.open(5).Close())
+	h.check(h.open(5, func(o *journal.Options) { o.NewChain = "test"; h.clock = h.clock.Add(time.Second) }).Close())
+	j := h.open(5, func(o *journal.Options) { o.NewChain, o.NewKey = "test", h.zero })
+	appendN(t, j, 7)
 	h.check(j.Close())
-	if e := h.proven().Epoch(); e <= was.Key.Epoch() {
-		t.Errorf("epoch %d", e)
+	if e := h.proven().Epoch(); e == 0 {
+		t.Error("the new key did not step")
+	}
+}
+
+func TestNewKeyOptions(t *testing.T) {
+	h := newKeyed(t)
+	for want, set := range map[string]func(o *journal.Options){
+		"is for a new chain": func(o *journal.Options) { o.NewKey = forwardKey(t, 'g') },
+		"for a store that": func(o *journal.Options) {
+			o.NewChain, o.NewKey, o.Keys, o.Key = "x", forwardKey(t, 'g'), nil, testKey(t, 'k')
+		},
+		"verification key":       func(o *journal.Options) { o.NewChain, o.NewKey = "x", forwardKey(t, 'g').ForVerifying() },
+		"has stepped to epoch 1": func(o *journal.Options) { o.NewChain, o.NewKey = "x", forwardKey(t, 'g').Next() },
+	} {
+		if _, err := h.try(5, set); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, and not %q", err, want)
+		}
 	}
 }
 
 // A key is not taken from a chain that stands elsewhere, by a new one in the
-// place of a third.
+// place of a third; also not to make room for another.
 func TestNewChainLeavesOtherKeys(t *testing.T) {
 	mine, other := newKeyed(t), newKeyed(t)
 	for _, h := range []*keyed{mine, other} {
@@ -406,58 +474,103 @@ func TestNewChainLeavesOtherKeys(t *testing.T) {
 		appendN(t, j, 2)
 		h.check(j.Close())
 	}
-	before := readFile(t, mine.store.Path)
+	before, files := readFile(t, mine.store.Path), fileNames(t, other.dir())
 	o := *other
 	o.store = mine.store
-	_, err := o.try(5, func(o *journal.Options) { o.NewChain = "test" })
-	wantError(t, err, journal.ErrWrongKey, "Such a key serves one chain")
-	if !bytes.Equal(readFile(t, mine.store.Path), before) {
-		t.Error("the key file is another one")
+	for _, next := range []integrity.Key{{}, forwardKey(t, 'g')} {
+		_, err := o.try(5, func(o *journal.Options) { o.NewChain, o.NewKey = "test", next })
+		wantError(t, err, journal.ErrWrongKey, "auditchain recover --new-chain REASON --key-file NEWFILE "+o.path)
+		if !bytes.Equal(readFile(t, mine.store.Path), before) || !slices.Equal(fileNames(t, other.dir()), files) {
+			t.Error("the key file is another one, or a file was moved")
+		}
 	}
 	j := mine.open(5)
 	appendN(t, j, 1)
 	mine.check(j.Close())
 	j = other.open(5)
 	other.check(j.Close())
+
+	// What the message says.
+	o.store = &keyfile.Store{Path: filepath.Join(t.TempDir(), "next.key")}
+	o.zero = forwardKey(t, 'g')
+	o.check(keyfile.Create(o.store.Path, o.zero))
+	j = o.open(5, func(o *journal.Options) { o.NewChain = "test" })
+	appendN(t, j, 7)
+	o.check(j.Close())
+	o.proven()
 }
 
 // A new chain that is interrupted anywhere can be begun again, with the same
-// key.
+// key; meanwhile, either the old chain goes on under its key, or none does.
 func TestNewChainInterrupted(t *testing.T) {
+	next := forwardKey(t, 'g')
+	met := map[string]bool{}
 	for _, op := range []faultfs.Op{faultfs.Open, faultfs.Write, faultfs.Sync, faultfs.SyncDir, faultfs.Rename, faultfs.Mkdir} {
-		for skip := range 12 {
+		for skip := range 20 {
 			h := newKeyed(t)
 			j := h.open(5)
 			appendN(t, j, 12)
 			h.check(j.Close())
-			was := h.state()
 			disk := faultfs.New()
 			disk.Fail(op, "", skip, 1, faultfs.Fault{Err: syscall.EIO})
-			j, err := h.try(5, func(o *journal.Options) {
-				o.NewChain, o.FS = "test", disk
-				o.Keys = &keyfile.Store{Path: h.store.Path, FS: disk}
+			anew := func(o *journal.Options) { o.NewChain, o.NewKey = "test", next }
+			j, err := h.try(5, anew, func(o *journal.Options) {
+				o.FS, o.Keys = disk, &keyfile.Store{Path: h.store.Path, FS: disk}
 			})
 			disk.Heal()
 			if err == nil {
+				met["begun"] = true
 				appendN(t, j, 1)
 				h.check(j.Close())
-			}
-			// Whatever came of it: an opening goes on, or says that a new chain
-			// must be begun.
-			if j, err = h.try(5); err != nil {
-				if !strings.Contains(err.Error(), "new-chain") {
-					t.Fatalf("%s %d: %v", op, skip, err)
+			} else if now := h.state(); now.Key.Same(next) && now.Bound() {
+				// It was begun, but for the last sync.
+				met["all but begun"] = true
+			} else {
+				what := "before the key was changed"
+				if now.Key.Same(next) {
+					what = "behind that"
 				}
-				j = h.open(5, func(o *journal.Options) { o.NewChain = "test" })
+				met[what] = true
+				j, err = h.try(5)
+				switch {
+				case err == nil && now.Key.Same(next):
+					// The new chain, of which only the key did not know.
+					met["unbound"] = true
+					if line := h.lines()[0]; !bytes.Contains(line.Payload, []byte(next.ID())) {
+						t.Fatalf("%s %d: under the new key, a chain that begins with %s", op, skip, line.Payload)
+					}
+					h.check(j.Close())
+				case err == nil:
+					h.check(j.Close())
+				case !now.Key.Same(next) || !errors.Is(err, journal.ErrWrongKey) && !strings.Contains(err.Error(), "begin a new chain"):
+					t.Fatalf("%s %d, %s: %v", op, skip, what, err)
+				}
+				if now = h.state(); !now.Key.Same(next) || !now.Bound() {
+					j = h.open(5, anew)
+					h.check(j.Close())
+				}
 			}
+			j = h.open(5)
 			appendN(t, j, 12)
 			h.check(j.Close())
-			h.proven()
-			if now := h.state(); now.Key.Epoch() <= was.Key.Epoch() {
-				t.Errorf("%s %d: epoch %d after %d", op, skip, now.Key.Epoch(), was.Key.Epoch())
+			g := *h
+			g.zero = next
+			g.proven()
+			if kept := (&keyfile.Store{Path: h.store.KeptAs(h.zero.ID())}); !h.keeps(kept, h.zero) {
+				t.Errorf("%s %d: the key of the old chain is gone", op, skip)
 			}
 		}
 	}
+	for _, what := range []string{"begun", "all but begun", "before the key was changed", "behind that", "unbound"} {
+		if !met[what] {
+			t.Errorf("no fault: %s", what)
+		}
+	}
+}
+
+func (h *keyed) keeps(s *keyfile.Store, k integrity.Key) bool {
+	st, err := s.Load()
+	return err == nil && st.Key.Same(k) && st.Bound()
 }
 
 // A crash between the genesis and the binding of the key leaves a chain that is

@@ -27,6 +27,8 @@ type FollowOptions struct {
 	// Lines under another key, or under an epoch of this one that is over, are not
 	// checked: ErrUnchecked.
 	Key integrity.Key
+	// Keys are further keys that the chain has had, or has now.
+	Keys []integrity.Key
 	// After is the last line that is known already: those behind it are
 	// read. Where another line has its place, that is ErrTampered.
 	After *Mark
@@ -102,7 +104,7 @@ func newFollower(fsys vfs.FS, path string, o FollowOptions) (*Follower, error) {
 	if only != nil {
 		return nil, fmt.Errorf("%q is a finished segment, to which nothing is added; follow %q", path, journal)
 	}
-	f := &Follower{path: journal, fs: fsys, o: o, check: chainCheck{key: o.Key}}
+	f := &Follower{path: journal, fs: fsys, o: o, check: newChainCheck(o)}
 	if f.o.Poll <= 0 {
 		f.o.Poll = DefaultPoll
 	}

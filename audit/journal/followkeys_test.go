@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/auditchain/auditchain/audit/journal"
@@ -117,4 +118,65 @@ func TestFollowAcrossKeys(t *testing.T) {
 	}
 	_, err := journal.NewFollower(h.path, journal.FollowOptions{Key: h.zero})
 	wantError(t, err, journal.ErrNoWatermark, next.ID())
+
+	// With both, every line is checked, wherever it begins; and one that is
+	// altered shows, under whichever key it is.
+	for _, o := range []journal.FollowOptions{{Key: h.zero, Keys: []integrity.Key{next}}, {Key: next, Keys: []integrity.Key{h.zero}}} {
+		for after := range uint64(len(all)) {
+			o.After = nil
+			if after > 0 {
+				o.After = &journal.Mark{Seq: after, MAC: all[after-1].MAC}
+			}
+			if lines, notes, wrong := h.follow(o); len(lines) != len(all)-int(after) || len(notes)+len(wrong) > 0 {
+				t.Fatalf("after %d of %d: %d lines, %v, %v", after, len(all), len(lines), notes, wrong)
+			}
+		}
+		o.After, o.Last = nil, len(all)-3
+		if lines, notes, wrong := h.follow(o); len(lines) != o.Last || len(notes)+len(wrong) > 0 {
+			t.Fatalf("last %d: %d lines, %v, %v", o.Last, len(lines), notes, wrong)
+		}
+		o.Last = 0
+		for _, s := range segments(t, h.path) {
+			b := readFile(t, s.Path)
+			i := bytes.LastIndex(b, []byte(`"body":"`)) + len(`"body":"`)
+			h.check(os.WriteFile(s.Path, slices.Concat(b[:i], []byte{b[i] ^ 1}, b[i+1:]), 0o600))
+			if lines, notes, wrong := h.follow(o); len(lines) != len(all)-1 || len(notes) > 0 || len(wrong) != 1 {
+				t.Errorf("%s: %d lines, %v, %v", s.Path, len(lines), notes, wrong)
+			}
+			h.check(os.WriteFile(s.Path, b, 0o600))
+		}
+	}
+	// With the key of the host, which has stepped since it came in, what was sealed
+	// with it before that is not checked, and what follows is.
+	if lines, notes, wrong := h.follow(journal.FollowOptions{Key: h.zero, Keys: []integrity.Key{h.state().Key}}); len(lines) != len(all) || len(notes) != 1 || len(wrong) > 0 {
+		t.Errorf("with the key of the host: %d lines of %d, %v, %v", len(lines), len(all), notes, wrong)
+	}
+	// Where the file between two is gone, what is behind it is checked under
+	// its own key.
+	third, err := integrity.NewKey(bytes.Repeat([]byte("3"), 32))
+	h.check(err)
+	j = h.open(6)
+	h.rotate(j, third)
+	appendN(t, j, 3)
+	h.check(j.Close())
+	h.check(os.Remove(segments(t, h.path)[1].Path))
+	_, notes, wrong = h.follow(journal.FollowOptions{Key: h.zero, Keys: []integrity.Key{third, next}})
+	if len(notes) > 0 || len(wrong) != 1 {
+		t.Errorf("with a file gone: %v, %v", notes, wrong)
+	}
+	// A key in the middle that is not at hand is said, and what follows is
+	// checked again.
+	h2 := newKeyed(t)
+	j = h2.open(6)
+	appendN(t, j, 12)
+	h2.rotate(j, next)
+	appendN(t, j, 12)
+	h2.rotate(j, third)
+	appendN(t, j, 3)
+	h2.check(j.Close())
+	all = h2.lines()
+	lines, notes, wrong = h2.follow(journal.FollowOptions{Key: h2.zero, Keys: []integrity.Key{third}})
+	if len(lines) != len(all) || len(notes) != 1 || len(wrong) > 0 {
+		t.Errorf("%d lines of %d, %v, %v", len(lines), len(all), notes, wrong)
+	}
 }

@@ -135,8 +135,12 @@ func (h *headFile) refresh(fsys vfs.FS, path string) (lost bool, err error) {
 	}
 	head, degraded, err := integrity.ParseHead(now[:n], h.raw)
 	h.torn = h.torn || degraded
-	if peek, ok := integrity.PeekHead(now[:n]); err != nil && ok && peek.Chain == h.last.Chain && peek.KeyID != h.raw.ID() {
-		return false, errOtherKey
+	if err != nil {
+		for _, slot := range integrity.PeekSlots(now[:n]) {
+			if slot.Chain == h.last.Chain && slot.KeyID != h.raw.ID() {
+				return false, errOtherKey
+			}
+		}
 	}
 	if err != nil || head.Chain != h.last.Chain || head.Generation < h.last.Generation {
 		return true, nil //nolint:nilerr // whatever it is, it is no watermark
@@ -195,8 +199,10 @@ func (h *headFile) write(chain integrity.ChainID, at integrity.Position, now tim
 		h.found = false
 	}
 	if _, err := h.file.WriteAt(h.slot, off); err != nil {
+		// What it left may read whole until the power fails, to this writer and to
+		// those beside it, who then write the other slot. So it stays as it reads.
 		h.torn = true
-		return fmt.Errorf("watermark: %w", err)
+		return fmt.Errorf("watermark: %w", errors.Join(err, h.file.Sync()))
 	}
 	if h.torn {
 		if err := h.file.Sync(); err != nil {

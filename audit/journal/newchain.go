@@ -17,6 +17,12 @@ import (
 
 // beginAnew begins a new chain where there was one, at a person's word. The
 // files of the old one are moved into a folder; nothing is removed.
+//
+// Where the options name another key for it, that takes the place of the one
+// that is kept before any file is moved: a crash behind that leaves a key that
+// no writer can go on with in what is left of the old chain, and the same is
+// done once more. Nothing is changed where the key cannot be that of a new
+// chain.
 func (j *Journal) beginAnew(ctx context.Context) error {
 	names, err := j.ownNames()
 	if err != nil {
@@ -27,30 +33,39 @@ func (j *Journal) beginAnew(ctx context.Context) error {
 		return err
 	}
 	j.c.key, j.c.state = st.Key, st
-	follows := &integrity.Follows{Reason: j.opts.NewChain}
-	if len(names) == 0 {
-		if !j.lock.marked() {
-			follows = nil // there was none
-		}
-		return j.beginUnbound(ctx, follows)
-	}
 	contents, err := readHead(j.fs, j.path+headSuffix)
 	if err != nil {
 		return err
 	}
-	if head, ok := integrity.PeekHead(contents); ok && st.Bound() && head.Chain != st.Chain {
-		// It would be taken from a chain that stands elsewhere, and lives.
-		return j.boundElsewhere(st, fmt.Sprintf("%q is of chain %s", j.path, head.Chain))
-	}
-	dir := filepath.Dir(j.path)
-	folder, err := j.makeFolder()
-	if err != nil {
+	if err := j.checkNewKey(st, contents); err != nil {
 		return err
 	}
-	follows.KeptIn = folder
-	if head, _, err := integrity.ParseHead(contents, j.c.key); err == nil {
+	follows := &integrity.Follows{Reason: j.opts.NewChain}
+	if len(names) == 0 && !j.lock.marked() {
+		follows = nil // there was none
+	}
+	if head, _, err := integrity.ParseHead(contents, st.Key); err == nil && len(names) > 0 {
 		follows.Chain, follows.Seq, follows.MAC = head.Chain.String(), head.Seq, head.MAC.String()
 	}
+	if len(names) > 0 {
+		if follows.KeptIn, err = j.makeFolder(); err != nil {
+			return err
+		}
+	}
+	if err := j.takeNewKey(); err != nil {
+		return err
+	}
+	if len(names) > 0 {
+		if err := j.putAside(names, follows.KeptIn); err != nil {
+			return err
+		}
+	}
+	return j.begin(ctx, follows)
+}
+
+// putAside moves the files of the old chain into a folder.
+func (j *Journal) putAside(names []string, folder string) error {
+	dir := filepath.Dir(j.path)
 	for _, name := range names {
 		if err := j.fs.Rename(filepath.Join(dir, name), filepath.Join(dir, folder, name)); err != nil {
 			return fmt.Errorf("old chain: %w (what was moved is in %q; run it again)", err, folder)
@@ -61,22 +76,62 @@ func (j *Journal) beginAnew(ctx context.Context) error {
 			return err
 		}
 	}
-	return j.beginUnbound(ctx, follows)
+	return nil
 }
 
-// beginUnbound begins a chain with a key that may have been that of another
-// one, which it is not from then on. A crash before the new chain is durable
-// leaves a key that is bound to none, and this is done again.
-func (j *Journal) beginUnbound(ctx context.Context, follows *integrity.Follows) error {
-	c := &j.c
-	if c.state.Bound() {
-		free := integrity.KeyState{Key: c.key}
-		if err := j.opts.Keys.Save(free); err != nil {
-			return unkept(err)
+// checkNewKey refuses a forward-secure key that was that of another chain, or
+// has stepped: whoever had the host in its epoch could have left out all that
+// came before, so that the new chain would be partly proven for ever
+// (docs/SPEC.md, section 8.1). st is what is kept, and contents the watermark
+// of the old chain.
+func (j *Journal) checkNewKey(st integrity.KeyState, contents []byte) error {
+	peek, known := integrity.PeekHead(contents)
+	// The chain that the key is bound to stands elsewhere, and lives.
+	elsewhere := known && st.Bound() && peek.Chain != st.Chain
+	switch next := j.opts.NewKey; {
+	case next.IsZero() && st.Key.Forward() && (st.Bound() || st.Key.Epoch() > 0):
+		flag := "--new-key-file"
+		if elsewhere {
+			flag = "--key-file"
 		}
-		c.state = free
+		return fmt.Errorf("%w: the forward-secure key %s %s, and a new chain needs a key of its own, or it could never be proven but partly. Nothing was changed; run: auditchain key new NEWFILE, then: auditchain recover --new-chain REASON %s NEWFILE %s",
+			ErrWrongKey, st.Key.ID(), spentAs(st), flag, j.path)
+	case next.IsZero():
+		return nil
+	case elsewhere:
+		return fmt.Errorf("%w; nothing was changed. To begin a new chain here, with the new key: auditchain recover --new-chain REASON --key-file NEWFILE %s",
+			j.boundElsewhere(st, fmt.Sprintf("%q is of chain %s", j.path, peek.Chain)), j.path)
+	case next.Same(st.Key) && (st.Bound() || st.Key.Epoch() > 0):
+		return fmt.Errorf("%w: the new key %s %s already; nothing was changed", ErrWrongKey, next.ID(), spentAs(st))
 	}
-	return j.begin(ctx, follows)
+	return nil
+}
+
+// spentAs says why a forward-secure key cannot be that of a new chain.
+func spentAs(st integrity.KeyState) string {
+	if st.Bound() {
+		return fmt.Sprintf("is that of chain %s, in epoch %d", st.Chain, st.Key.Epoch())
+	}
+	return fmt.Sprintf("has stepped to epoch %d", st.Key.Epoch())
+}
+
+// takeNewKey puts the key of the new chain in the place of the one that is
+// kept.
+func (j *Journal) takeNewKey() error {
+	c := &j.c
+	next := j.opts.NewKey
+	if next.IsZero() || next.Same(c.key) {
+		return nil
+	}
+	st := integrity.KeyState{Key: next.Clone()}
+	if err := j.opts.Keys.Save(st); err != nil {
+		return fmt.Errorf("%w: the key of the new chain could not be put in the place of the one before, and no file was moved; run it again: %w", ErrFailed, err)
+	}
+	if c.key.Forward() {
+		c.key.Wipe()
+	}
+	c.key, c.state = st.Key, st
+	return nil
 }
 
 // makeFolder makes a folder for the files of the old chain, and returns its

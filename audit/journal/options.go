@@ -52,8 +52,15 @@ type Options struct {
 	Report func(error)
 	// NewChain begins a new chain in the place of the one that is there, whose
 	// files are moved into a folder beside the journal. It is the reason,
-	// which the genesis says. Only a person may decide on it.
+	// which the genesis says. Only a person may decide on it. A forward-secure
+	// key that is bound to a chain, or has stepped, is refused for it: a new
+	// chain needs a key of its own.
 	NewChain string
+	// NewKey is the key of the new chain, where Keys holds that of the old one,
+	// whose place it takes. The zero Key is that the key which Keys (or Key)
+	// holds is the new chain's. It must be kept elsewhere, too, until Open has
+	// succeeded: after a crash, the same is done again.
+	NewKey integrity.Key
 	// Restored seals that the files were put back from a backup: a chain.break,
 	// which says for ever that what came after the backup is missing. It is
 	// what the person says who did it.
@@ -275,6 +282,15 @@ func (o *Options) fill() error {
 	}
 	if o.NewChain != "" && o.Restored != "" {
 		return errors.New("a new chain and a restored one exclude each other")
+	}
+	switch k := o.NewKey; {
+	case k.IsZero():
+	case o.NewChain == "" || o.Keys == nil:
+		return errors.New("a new key is for a new chain, and for a store that holds the one before")
+	case k.VerifyOnly():
+		return fmt.Errorf("new key: %w", integrity.ErrVerifyOnly)
+	case k.Epoch() > 0:
+		return fmt.Errorf("%w: the new key %s has stepped to epoch %d, and a chain that begins with it could never be proven but partly", ErrWrongKey, k.ID(), k.Epoch())
 	}
 	if o.FS == nil {
 		o.FS = vfs.OS

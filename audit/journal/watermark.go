@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/auditchain/auditchain/integrity"
 )
@@ -16,6 +17,7 @@ type watermark struct {
 	integrity.Position
 	chain integrity.ChainID
 	epoch uint64
+	keyID string
 	// known says that there was one, at some time: then nothing is read
 	// beyond it, even while the file is gone.
 	known bool
@@ -37,7 +39,8 @@ func (w *watermark) read(f *Follower) error {
 	}
 	var head integrity.Head
 	var ok bool
-	if f.o.Key.IsZero() {
+	keys := f.check.keys
+	if len(keys) == 0 {
 		// Nothing but a second look tells a slot that is being written.
 		again, rerr := readHead(f.fs, f.path+headSuffix)
 		if rerr != nil {
@@ -49,7 +52,7 @@ func (w *watermark) read(f *Follower) error {
 		head, ok = integrity.PeekHead(b)
 	} else {
 		var perr error
-		head, _, perr = integrity.ParseHead(b, f.o.Key)
+		head, _, perr = integrity.ParseHead(b, keys...)
 		ok = perr == nil
 		if !ok {
 			if again, _ := readHead(f.fs, f.path+headSuffix); !bytes.Equal(b, again) {
@@ -59,10 +62,10 @@ func (w *watermark) read(f *Follower) error {
 	}
 	if !ok {
 		reason := "it is not whole"
-		if !f.o.Key.IsZero() {
-			reason = "not one under key " + f.o.Key.ID()
-			if peek, whole := integrity.PeekHead(b); whole && peek.KeyID != f.o.Key.ID() {
-				reason = "it says that the journal goes on under key " + peek.KeyID + ", and the key given is " + f.o.Key.ID()
+		if len(keys) > 0 {
+			reason = "not one under key " + idsOf(keys)
+			if peek, whole := integrity.PeekHead(b); whole && !slices.ContainsFunc(keys, func(k integrity.Key) bool { return k.ID() == peek.KeyID }) {
+				reason = "it says that the journal goes on under key " + peek.KeyID + ", and the key given is " + idsOf(keys)
 			}
 		}
 		return fmt.Errorf("%w in %q: %s; run: auditchain verify", ErrNoWatermark, f.path+headSuffix, reason)
@@ -71,11 +74,11 @@ func (w *watermark) read(f *Follower) error {
 		w.Position, w.chain = head.Position, head.Chain
 		f.closeFile()
 		f.mark, f.bad, f.seeking, f.passed, f.lost = Mark{}, 0, false, 0, false
-		f.check = chainCheck{key: f.o.Key}
+		f.check = newChainCheck(f.o)
 		return fmt.Errorf("%w: another chain, %s, stands at %q now; it is read from its beginning", ErrReplaced, head.Chain, f.path)
 	}
 	w.Position, w.chain, w.known, w.begun = head.Position, head.Chain, true, false
-	w.epoch = head.Epoch
+	w.epoch, w.keyID = head.Epoch, head.KeyID
 	return nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // The exit codes. They are part of the interface: every command's help lists
@@ -151,6 +152,10 @@ written, and any later change shows and is named.
 		},
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		// A secret may stand where --secret-stdin and --fingerprint take none.
+		if bad := (*pflag.InvalidValueError)(nil); errors.As(err, &bad) && bad.GetFlag().Value.Type() == "bool" {
+			return usagef("--%s takes no value but true and false", bad.GetFlag().Name)
+		}
 		return &exitError{code: exitUsage, err: err}
 	})
 	root.PersistentFlags().StringVar(&keyURL, "key-url", "", "URL of the key that key files are encrypted with (else AUDITCHAIN_KEY_URL)")

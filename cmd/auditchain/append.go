@@ -23,12 +23,12 @@ import (
 
 // appendOptions are the flags of append.
 type appendOptions struct {
-	keys        keyOptions
-	json        bool
-	fsync       string
-	fingerprint string
-	defaults    lineDefaults
-	rotation    rotationOptions
+	keys      keyOptions
+	json      bool
+	fsync     string
+	redaction redactionFlags
+	defaults  lineDefaults
+	rotation  rotationOptions
 }
 
 func (a *app) appendCommand() *cobra.Command {
@@ -97,7 +97,7 @@ the summary says which line was the last one sealed.
 	f.StringVar(&o.defaults.actor, "actor", "", "who acted, for all lines")
 	f.StringVar(&o.defaults.eventType, "type", "", "event type of lines that are no audit entries (default \"log\")")
 	rotationFlags(cmd, &o.rotation)
-	fingerprintFlag(cmd, &o.fingerprint)
+	o.redaction.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.append(cmd.Context(), args[0], o)
 	}
@@ -120,7 +120,7 @@ func (a *app) append(ctx context.Context, path string, o appendOptions) error {
 	if err != nil {
 		return err
 	}
-	redactor, err := newRedactor(o.fingerprint)
+	redactor, err := o.redaction.redactor()
 	if err != nil {
 		return err
 	}

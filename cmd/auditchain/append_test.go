@@ -274,7 +274,9 @@ func TestAppendReplacedJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "audit.jsonl")
 	w := startAppend(t, path)
 	w.line(t, "one")
-	auditchain("", "recover", "--new-chain", "a test", path).must(t, exitDone)
+	next := filepath.Join(t.TempDir(), "next.key")
+	auditchain("", "key", "new", "--verification-key-out", filepath.Join(t.TempDir(), "next.verify"), next).must(t, exitDone)
+	auditchain("", "recover", "--new-chain", "a test", "--new-key-file", next, path).must(t, exitDone)
 	if _, err := io.WriteString(w.in, "two\nthree\n"); err != nil {
 		t.Fatal(err)
 	}

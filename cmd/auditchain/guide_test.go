@@ -86,8 +86,10 @@ func TestRecoveryGuide(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	key := newKey(t)
 	g := newGuide(t)
+	auditchain("", "key", "new", "--verification-key-out", filepath.Join(g.mnt, "audit.verify"), filepath.Join(g.mnt, "audit.key")).must(t, exitDone)
+	key := filepath.Join(g.mnt, "audit.key")
+	t.Setenv("AUDITCHAIN_KEY_FILE", key)
 
 	// A running writer, which has rotated already.
 	auditchain(apiCalls(8), "append", "--max-size", "4KiB", g.path()).must(t, exitDone)
@@ -163,6 +165,8 @@ func TestRecoveryGuide(t *testing.T) {
 	}
 	auditchain("of the new chain\n", "append", g.path()).must(t, exitDone)
 	mustVerify(t, g.path(), 1)
+	r := auditchain("", "verify", "--key-file", filepath.Join(g.mnt, "new-chain.verify"), g.path())
+	r.must(t, exitDone)
 
 	for name := range g.blocks {
 		if !g.ran[name] && !alone.ran[name] {

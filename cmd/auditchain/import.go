@@ -32,7 +32,8 @@ import (
 type importOptions struct {
 	keyFile, oldKeyFile                      *string
 	olderDefault, unverified, acceptUnsigned bool
-	fingerprint, erasureKey                  string
+	erasureKey                               string
+	redaction                                redactionFlags
 	keep                                     int
 	keepFor                                  time.Duration
 	json                                     bool
@@ -99,7 +100,7 @@ Exit code 3: OLDFILE was tampered with. Exit code 4: it has lines that cannot be
 	f.IntVar(&o.keep, "keep", 0, "how many finished files stay at least in the new chain (0: no such policy)")
 	f.DurationVar(&o.keepFor, "keep-for", 0, "how long finished files stay at least, such as 2160h (0s: no such policy)")
 	f.BoolVar(&o.json, "json", false, "print what was done as one JSON object")
-	fingerprintFlag(cmd, &o.fingerprint)
+	o.redaction.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		switch {
 		case o.unverified && (*o.oldKeyFile != "" || o.olderDefault):
@@ -158,7 +159,7 @@ func (a *app) importOlder(ctx context.Context, path, to string, o importOptions)
 }
 
 func (m *importing) run(ctx context.Context, to string) (err error) {
-	if m.redactor, err = newRedactor(m.o.fingerprint); err != nil {
+	if m.redactor, err = m.o.redaction.redactor(); err != nil {
 		return err
 	}
 	options, err := m.journalOptions()
@@ -168,6 +169,11 @@ func (m *importing) run(ctx context.Context, to string) (err error) {
 	begun, err := begunImport(to)
 	if err != nil {
 		return err
+	}
+	if first, known := beginningOf(to); begun != nil && known && m.o.erasureKey != "" {
+		if err := first.sameErasureKey(to, options.ErasureKey); err != nil {
+			return err
+		}
 	}
 	if err := m.open(); err != nil {
 		return err

@@ -44,12 +44,6 @@ func keyFileFlag(cmd *cobra.Command) *string {
 	return cmd.Flags().String("key-file", "", "file that holds the key (else AUDITCHAIN_KEY_FILE, else the systemd credential auditchain.key)")
 }
 
-// loadKey finds the key, and says where it came from.
-func loadKey(flag string) (integrity.Key, string, error) {
-	state, name, _, err := loadKeyState(flag)
-	return state.Key, name, err
-}
-
 // useKeyURL makes --key-url that of every key file that the program reads, as
 // the environment variable does: there is one for a host.
 func useKeyURL(url string) error {

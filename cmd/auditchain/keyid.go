@@ -103,6 +103,7 @@ func anyKey(flag string, args []string) (keyfile.Any, string, error) {
 		name = "credential " + src.Credential
 	}
 	key, err := keyfile.LoadAny(src)
+	err = keyfile.IfMissing(err, "name a key file that is there")
 	if err != nil && flag == "" && src.File != "" {
 		err = fmt.Errorf("%s: %w", keyfile.FileEnv, err)
 	}
@@ -173,7 +174,7 @@ programs that read signed notes (C2SP signed-note): NAME+HASH+KEY.
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		key, err := keyfile.LoadAny(keyfile.Source{File: args[0]})
 		if err != nil {
-			return err
+			return keyfile.IfMissing(err, "name the file of a key for checkpoints or for erasures, as auditchain key new made it")
 		}
 		if key.Public.IsZero() {
 			return fmt.Errorf("the key in %q is a %s key, which has no public half; the key for checkpoints is in %s", args[0], key.Kind, shellWord(args[0]+keyfile.CheckpointSuffix))

@@ -44,7 +44,7 @@ func keyRingFlag(cmd *cobra.Command) *[]string {
 
 // loadKeyRing reads the keys in files, and those beside them: FILE.<key id>
 // and FILE.next.
-// Without files, it finds the key as loadKey does.
+// Without files, it finds the key as a command that writes does.
 func loadKeyRing(files []string) (keyRing, error) {
 	var found []foundKey
 	if len(files) == 0 {
@@ -154,7 +154,7 @@ func isKeyID(s string) bool {
 	return len(s) == 16 && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// loadKeyState finds a key as loadKey does, with all that its file says.
+// loadKeyState finds a key, with all that its file says.
 func loadKeyState(flag string) (integrity.KeyState, string, keyfile.Source, error) {
 	src, err := keyfile.Find(flag)
 	if err != nil {

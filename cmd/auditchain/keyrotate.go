@@ -213,6 +213,9 @@ func (a *app) removeIncoming(o keyRotateOptions, now integrity.KeyState) error {
 	return nil
 }
 
+// newKeyTodo is said where the file of a new key is missing.
+const newKeyTodo = "make it with: auditchain key new FILE; after a run that was interrupted, it may be in its place already"
+
 // loadIncoming reads the key of --new-key-file; the zero state without it.
 func loadIncoming(o keyRotateOptions, now integrity.Key) (integrity.KeyState, error) {
 	if o.newKeyFile == "" {
@@ -221,7 +224,7 @@ func loadIncoming(o keyRotateOptions, now integrity.Key) (integrity.KeyState, er
 	state, err := keyfile.LoadState(keyfile.Source{File: o.newKeyFile})
 	switch {
 	case err != nil:
-		return state, fmt.Errorf("--new-key-file: %w", err)
+		return state, fmt.Errorf("--new-key-file: %w", keyfile.IfMissing(err, newKeyTodo))
 	case state.Key.VerifyOnly():
 		return state, fmt.Errorf("--new-key-file %q: %w", o.newKeyFile, integrity.ErrVerifyOnly)
 	case state.Key.Same(now):
@@ -292,11 +295,11 @@ func (a *app) rotateSigner(ctx context.Context, path string, o keyRotateOptions)
 	}
 	outgoing, err := keyfile.LoadSigning(file, integrity.KindCheckpoint)
 	if err != nil {
-		return fmt.Errorf("--checkpoint-key: %w", err)
+		return fmt.Errorf("--checkpoint-key: %w", keyfile.IfMissing(err, "name the key that signs the journal's checkpoints now"))
 	}
 	incoming, err := keyfile.LoadSigning(o.newCheckpoint, integrity.KindCheckpoint)
 	if err != nil {
-		return fmt.Errorf("--new-checkpoint-key: %w", err)
+		return fmt.Errorf("--new-checkpoint-key: %w", keyfile.IfMissing(err, "make it with: auditchain key new --checkpoint FILE"))
 	}
 	if outgoing.ID() == incoming.ID() {
 		return fmt.Errorf("--new-checkpoint-key %q holds the key that is in use, %s; where a change to it was interrupted, that is complete: remove %s", o.newCheckpoint, incoming.ID(), shellWord(o.newCheckpoint))

@@ -20,7 +20,8 @@ import (
 
 type queryOptions struct {
 	recordFlags
-	limit int64
+	limit  int64
+	secret secretFlags
 }
 
 func (a *app) queryCommand() *cobra.Command {
@@ -44,6 +45,8 @@ A record that was erased has no session, type, time or actor any more: it is pri
 with who ordered it and why, where no flag chooses records, and counted on standard error
 where one does.
 
+` + secretHelp + `
+
 A line that cannot be read is never passed over in silence: it is named on
 standard error, with its file, number and byte offset, and the exit code is 4. So
 are lines that are missing between two files, and a file that has only the name of
@@ -53,14 +56,22 @@ end, as a crash leaves it, is no error.
 ` + exitCodes(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
 		Example: `  auditchain query --session 0b6d8e0a-5a0e-4a52-8b5e-4a5fb7d3c7f1 audit.jsonl
   auditchain query --type session_ended --since 24h -o json audit.jsonl | jq .event
-  auditchain query --provider gcp --until 2026-11-24 -o csv audit.jsonl > gcp.csv`,
-		Args: oneArg("journal"),
+  auditchain query --provider gcp --until 2026-11-24 -o csv audit.jsonl > gcp.csv
+  auditchain query --secret-stdin --fingerprint-key-file fp.key audit.jsonl < leaked-token.txt`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if o.secret.stdin && len(args) > 1 {
+				return errSecretArgument
+			}
+			return oneArg("journal")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.query(cmd.Context(), args[0], o)
 		},
 	}
 	o.add(cmd.Flags())
 	cmd.Flags().Int64Var(&o.limit, "limit", 0, "stop after so many records (0: all)")
+	cmd.Flags().BoolVar(&o.secret.stdin, "secret-stdin", false, "only records in which the secret on standard input was masked")
+	cmd.Flags().StringVar(&o.secret.fingerprintKey, "fingerprint-key-file", "", "with --secret-stdin: file that holds the key for fingerprints of masked secrets")
 	return cmd
 }
 
@@ -70,6 +81,10 @@ func (a *app) query(ctx context.Context, path string, o queryOptions) error {
 		return usagef("--limit %d is negative", o.limit)
 	}
 	if err := o.check(time.Now()); err != nil {
+		return err
+	}
+	search, err := o.secret.search(ctx, a)
+	if err != nil {
 		return err
 	}
 	file, err := behindLink(path)
@@ -86,7 +101,7 @@ func (a *app) query(ctx context.Context, path string, o queryOptions) error {
 	out := newPrinter(o.output, a.stdout, columns)
 	var n int64
 	var bad troubles
-	erased := &erasedLines{path: file}
+	erased := &erasedLines{path: file, bySecret: search != nil}
 	for (o.limit == 0 || n < o.limit) && lines.Scan() {
 		if ctx.Err() != nil {
 			return errors.Join(&exitError{code: exitInterrupted, err: ctx.Err()}, out.close())
@@ -103,6 +118,12 @@ func (a *app) query(ctx context.Context, path string, o queryOptions) error {
 			}
 		} else if !o.filter.Match(line.Entry) {
 			continue
+		} else if search != nil {
+			if found, err := search.in(&line.Entry); err != nil {
+				return err
+			} else if !found {
+				continue
+			}
 		}
 		n++
 		if err := printLine(out, erased, &line.Entry, line.Seq, line.MAC); err != nil {
@@ -114,6 +135,9 @@ func (a *app) query(ctx context.Context, path string, o queryOptions) error {
 	}
 	if n == 0 {
 		fmt.Fprintln(a.stderr, "no record matches")
+	}
+	if search != nil {
+		search.say(a.stderr)
 	}
 	erased.say(a.stderr)
 	if left := lines.Abandoned(); left > 0 {

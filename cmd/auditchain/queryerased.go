@@ -16,10 +16,11 @@ import (
 
 // erasedLines is what query and tail know of erased records.
 type erasedLines struct {
-	path   string
-	reads  int
-	orders map[uint64]*erasureOrder
-	passed int64 // because something was asked for that they do not have any more
+	path     string
+	bySecret bool // a secret is looked for, too
+	reads    int
+	orders   map[uint64]*erasureOrder
+	passed   int64 // because something was asked for that they do not have any more
 }
 
 // erasureOrder is who ordered an erasure, and why, as chain.erased says. It is
@@ -53,7 +54,7 @@ func (o *erasureOrder) appendTo(text []byte) ([]byte, error) {
 // wanted reports whether an erased line is printed: where nothing is asked for
 // that it does not have any more. Else it is counted.
 func (e *erasedLines) wanted(f *audit.Filter) bool {
-	if *f == (audit.Filter{}) {
+	if *f == (audit.Filter{}) && !e.bySecret {
 		return true
 	}
 	e.passed++
@@ -62,7 +63,11 @@ func (e *erasedLines) wanted(f *audit.Filter) bool {
 
 // say says how many were passed over.
 func (e *erasedLines) say(w io.Writer) {
-	if e.passed > 0 {
+	switch {
+	case e.passed == 0:
+	case e.bySecret:
+		fmt.Fprintf(w, "%s passed over: what is erased cannot be looked through any more\n", count(e.passed, "erased line"))
+	default:
 		fmt.Fprintf(w, "%s passed over: what is erased has no session, type, time or actor any more\n", count(e.passed, "erased line"))
 	}
 }

@@ -27,6 +27,7 @@ import (
 
 type recoverOptions struct {
 	keyFile            *string
+	newKeyFile         string
 	checkpointKey      string
 	erasureKey         string
 	restored, newChain string
@@ -54,8 +55,14 @@ those who want to see it done, and for two cases that only a person can decide:
                       A writer's retention must be allowed by the chain from its
                       beginning: repeat it with --keep and --keep-for. It has checkpoints
                       when a key for them is there, and takes erasures by the key that
-                      --erasure-key-public names. A forward-secure key is that of the new
-                      chain from then on, and no more that of the old one.
+                      --erasure-key-public names.
+
+A forward-secure key is that of one chain: a new one needs a key of its own, or it
+could never be proven but partly. Make it with auditchain key new NEW, and give it with
+--new-key-file NEW: it takes the place of the key file, the one before stays beside it
+as FILE.<key id>.old, and NEW is removed. So writers need not be told. Where --key-file
+names a new key already, as after the old one was lost, there is nothing to replace. A
+crash at any place leaves what the same command puts in order.
 
 Without either: what a crash left behind the last whole line is kept in a file of
 its own and chain.recovered says so; a file that is missing, cut, altered or replaced
@@ -73,6 +80,7 @@ With --json, one object on standard output:
   breaks        [{"seq","found","reason","kept_in"}]
   set_aside     [{"seq","bytes","sha256","kept_in"}]
   old_chain     {"kept_in","chain_id","seq","hmac","reason"}
+  old_key_files  of --new-key-file: the keys of the old chain
   pending_erasures   lines that are erased, and that a backup has brought back
   reports       what else the journal had to say
 
@@ -83,13 +91,15 @@ Exit code 3: nothing is left that the chain could go on from. Exit code 0 does n
 that the journal verifies.`,
 		Example: `  auditchain recover audit.jsonl
   auditchain recover --restored "disk lost on 3 May, backup of 2 May" audit.jsonl
-  auditchain recover --new-chain "key of the old chain is lost" audit.jsonl`,
+  auditchain key new --no-checkpoint-key next.key
+  auditchain recover --new-chain "2026 is closed" --new-key-file next.key audit.jsonl`,
 		Args: oneArg("journal"),
 	}
 	o.keyFile = keyFileFlag(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.restored, "restored", "", "seal that the files were put back from a backup, and why")
 	f.StringVar(&o.newChain, "new-chain", "", "begin a new chain in the place of this one, and why")
+	f.StringVar(&o.newKeyFile, "new-key-file", "", "with --new-chain: file of the key of the new chain, which takes the place of the key file")
 	f.IntVar(&o.keep, "keep", 0, "with --new-chain: how many finished files stay at least (0: no such policy)")
 	f.DurationVar(&o.keepFor, "keep-for", 0, "with --new-chain: how long finished files stay at least, such as 2160h (0s: no such policy)")
 	f.StringVar(&o.checkpointKey, "checkpoint-key", "", "file of the key that signs checkpoints (else FILE.checkpoint beside the key file, if it is there)")
@@ -108,6 +118,10 @@ that the journal verifies.`,
 			return usagef("--restored and --new-chain exclude each other")
 		case o.newChain == "" && (flags.Changed("keep") || flags.Changed("keep-for")):
 			return usagef("--keep and --keep-for go with --new-chain: what may be removed is said at the beginning of a chain")
+		case o.newChain == "" && flags.Changed("new-key-file"):
+			return usagef("--new-key-file goes with --new-chain; to go on under another key in the same chain: auditchain key rotate --new-key-file")
+		case flags.Changed("new-key-file") && o.newKeyFile == "":
+			return usagef("--new-key-file is an empty string")
 		case o.newChain == "" && o.erasureKey != "":
 			return usagef("--erasure-key-public goes with --new-chain: whose erasures count is said at the beginning of a chain")
 		case o.keep < 0 || o.keepFor < 0:
@@ -132,6 +146,13 @@ func (a *app) recover(ctx context.Context, path string, o recoverOptions) error 
 		Restored: o.restored, NewChain: o.newChain, Report: reports.add, Version: moduleVersion(),
 	}
 	key.apply(&options)
+	next, err := o.loadNewChainKey(key)
+	if err != nil {
+		return err
+	}
+	if next != nil {
+		next.apply(&options)
+	}
 	if options.Checkpoint.Signer, err = signerOf(o.checkpointKey, key.src); err != nil {
 		return err
 	}
@@ -157,13 +178,22 @@ func (a *app) recover(ctx context.Context, path string, o recoverOptions) error 
 	if err := j.Close(); err != nil {
 		return fmt.Errorf("the journal is in order, but could not be closed: %w", err)
 	}
+	var oldKeys []string
+	if next != nil {
+		if oldKeys, err = next.settle(); err != nil {
+			return err
+		}
+		if next.begun {
+			fmt.Fprintln(a.stderr, "a new chain whose beginning was interrupted is complete, and no other one was begun")
+		}
+	}
 	// A change of the key that a crash interrupted is completed by the opening:
 	// the key is asked for now, and not before.
 	now, _, err := keyfile.OpenKeys(key.src)
 	if err != nil {
 		return fmt.Errorf("the journal is in order, but its key could not be read again: %w", err)
 	}
-	r := &recovery{File: path, Chain: j.Chain().String(), KeyID: now.ID(), State: stateInOrder, Found: []string{}}
+	r := &recovery{File: path, Chain: j.Chain().String(), KeyID: now.ID(), State: stateInOrder, Found: []string{}, OldKeys: oldKeys}
 	if err := r.read(path, opened); err != nil {
 		return fmt.Errorf("the journal is in order, but what was sealed could not be read: %w", err)
 	}
@@ -255,6 +285,8 @@ type recovery struct {
 	Breaks   []foundBreak   `json:"breaks,omitempty"`
 	SetAside []setAside     `json:"set_aside,omitempty"`
 	OldChain *oldChain      `json:"old_chain,omitempty"`
+	// OldKeys are the files of the keys that the old chain had.
+	OldKeys []string `json:"old_key_files,omitempty"`
 	// Undone counts erased lines that a backup has brought back.
 	Undone  int64    `json:"pending_erasures,omitempty"`
 	Reports []string `json:"reports,omitempty"`
@@ -353,7 +385,14 @@ func (r *recovery) next() []string {
 			return []string{start} // there were no files to keep
 		}
 		old := filepath.Join(filepath.Dir(r.File), r.OldChain.KeptIn, filepath.Base(r.File))
-		return []string{"verify the old chain where it is now, which needs no lock file there: auditchain verify " + shellWord(old), start}
+		with, next := "", []string{}
+		for _, file := range r.OldKeys {
+			with += "--key-file " + shellWord(file) + " "
+		}
+		if with != "" {
+			next = append(next, "keep the verification keys of the old chain; once you have them, remove its other keys: "+strings.Join(r.OldKeys, ", "))
+		}
+		return append(next, "verify the old chain where it is now, which needs no lock file there: auditchain verify "+with+shellWord(old), start)
 	}
 	return []string{"see that the chain holds: " + verify}
 }

@@ -7,7 +7,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,15 +16,14 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/auditchain/auditchain/internal/keyfile"
 	"github.com/auditchain/auditchain/processor/redact"
 )
 
 func (a *app) redactCommand() *cobra.Command {
-	var asJSON bool
-	var fingerprintKey string
+	var asJSON, reportOnly, fingerprint, check bool
+	var redaction redactionFlags
 	cmd := &cobra.Command{
-		Use:   "redact",
+		Use:   "redact [--check-rules FILE...]",
 		Short: "Mask secrets in a stream of lines",
 		Long: `Reads lines from standard input and writes them to standard output with every
 secret that is found replaced by [REDACTED:<kind>...]. What was masked is
@@ -37,24 +35,68 @@ found, and one JSON value a line comes out, in the same order. A line that is
 not JSON is then redacted as text, reported, and makes the exit code 4.
 
 Lines and their ends stay as they are, except that a private key in PEM form
-becomes one line. The input is never held as a whole: a line longer than
-32 MiB is not passed on, a line [REDACTED:line-too-long] stands in its place and
-the exit code is 4.
+becomes one line; with --json it is masked in each of its lines. The input is
+never held as a whole: a line longer than 32 MiB is not passed on,
+[REDACTED:too-large] stands in its place (a JSON string with --json), and the
+exit code is 4. So it is with [REDACTED:error] where
+redaction itself fails.
+
+With --report-only every line is passed on as it came, and what would have been
+masked is counted: to try a policy. The exit code is what it would be without.
 
 With --fingerprint-key-file, the mask of a secret has a fingerprint under that
 key: equal secrets can be matched without being revealed.
 
+` + fingerprintHelp + `
+
+--rules adds rules and allow-lists of your own, from YAML files. --check-rules
+reads no input: it reads such files, runs the test lines in them and names the
+lines that are wrong.
+
+Personal data stays unless --pii says what becomes of it.
+
 ` + exitCodes(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
 		Example: `  auditchain redact < app.log > app.redacted.log
-  journalctl -o json -u agent | auditchain redact --json | jq .MESSAGE`,
-		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			scanner, err := newScanner(fingerprintKey)
+  journalctl -o json -u agent | auditchain redact --json | jq .MESSAGE
+  auditchain redact --report-only < app.log > /dev/null
+  auditchain redact --fingerprint --fingerprint-key-file fp.key < leaked-token.txt
+  auditchain redact --pii all=mask,ip=truncate < access.log
+  auditchain redact --check-rules rules.yaml`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if check {
+				return nil
+			}
+			switch {
+			case len(args) > 0 && fingerprint:
+				return errSecretArgument
+			case len(args) > 0:
+				return usagef("no arguments are wanted: what is redacted is read from standard input") // not quoted: it may hold a secret
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case check && (fingerprint || reportOnly):
+				return usagef("--check-rules goes with neither --fingerprint nor --report-only")
+			case check:
+				return a.checkRules(cmd, &redaction, args)
+			case fingerprint && reportOnly:
+				return usagef("--fingerprint and --report-only exclude each other")
+			case fingerprint && redaction.fingerprintKey == "":
+				return usagef("--fingerprint needs the key: give --fingerprint-key-file")
+			}
+			r, err := redaction.redactor()
 			if err != nil {
 				return err
 			}
-			f := &filter{scan: scanner, out: bufio.NewWriterSize(a.stdout, 64<<10), json: asJSON,
-				counts: map[redact.Kind]int{}, warn: a.stderr}
+			if fingerprint {
+				return a.fingerprint(cmd.Context(), r, asJSON)
+			}
+			f := newFilter(r, a.stdout, a.stderr)
+			f.json = asJSON
+			if reportOnly {
+				f.reportTo(a.stdout)
+			}
 			err = f.run(cmd.Context(), a.stdin)
 			f.summary(a.stderr)
 			if err == nil && f.refused > 0 {
@@ -64,47 +106,19 @@ key: equal secrets can be matched without being revealed.
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "a line is one JSON value, in and out")
-	fingerprintFlag(cmd, &fingerprintKey)
+	cmd.Flags().BoolVar(&reportOnly, "report-only", false, "pass every line on as it came, and count what would be masked")
+	cmd.Flags().BoolVar(&fingerprint, "fingerprint", false, "read one secret, and print what its masks end in")
+	cmd.Flags().BoolVar(&check, "check-rules", false, "check the rule files that are named, and run the tests in them")
+	redaction.add(cmd)
 	return cmd
-}
-
-func fingerprintFlag(cmd *cobra.Command, file *string) {
-	cmd.Flags().StringVar(file, "fingerprint-key-file", "", "file that holds a key for fingerprints of masked secrets (made by: auditchain key new --static --no-checkpoint-key FILE)")
-}
-
-// newRedactor makes the redactor of append and redact: the default
-// configuration, and fingerprints when there is a key for them.
-func newRedactor(fingerprintKey string) (*redact.Redactor, error) {
-	var cfg redact.Config
-	if fingerprintKey != "" {
-		key, err := keyfile.Load(keyfile.Source{File: fingerprintKey})
-		if err != nil {
-			return nil, fmt.Errorf("--fingerprint-key-file: %w", err)
-		}
-		if key.Forward() {
-			return nil, fmt.Errorf("--fingerprint-key-file: key %s is forward-secure: with it, fingerprints would not stay the same; make a key with: auditchain key new --static --no-checkpoint-key FILE", key.ID())
-		}
-		// The same bytes as the Collector's redaction::fingerprint_key uses,
-		// so that both give a secret the same fingerprint.
-		if cfg.FingerprintKey, err = hex.DecodeString(string(bytes.TrimSpace(key.Text()))); err != nil {
-			return nil, fmt.Errorf("--fingerprint-key-file: key %s cannot be used: %w", key.ID(), err)
-		}
-	}
-	return redact.New(cfg)
-}
-
-func newScanner(fingerprintKey string) (*redact.Scanner, error) {
-	r, err := newRedactor(fingerprintKey)
-	if err != nil {
-		return nil, err
-	}
-	return r.Scanner(), nil
 }
 
 // filter redacts a stream.
 type filter struct {
-	scan    *redact.Scanner
+	fresh   func() lineScanner // makes one
+	scan    lineScanner
 	out     *bufio.Writer
+	pass    *errWriter // with --report-only: what is read goes there as it is, and out nowhere
 	warn    io.Writer
 	json    bool
 	buf     []byte
@@ -115,8 +129,35 @@ type filter struct {
 	counts  map[redact.Kind]int
 }
 
+// lineScanner is what is used of redact.Scanner; a seam for tests.
+type lineScanner interface {
+	Root() redact.Place
+	Text(redact.Place, string) (string, bool)
+	JSON(dst []byte, p redact.Place, text string) ([]byte, redact.Form)
+	Counts() []redact.KindCount
+	Reset()
+}
+
+func newFilter(r *redact.Redactor, out, warn io.Writer) *filter {
+	f := &filter{fresh: func() lineScanner { return r.Scanner() }, out: bufio.NewWriterSize(out, 64<<10),
+		counts: map[redact.Kind]int{}, warn: warn}
+	f.scan = f.fresh()
+	return f
+}
+
+// reportTo makes f pass on to w what it reads, byte for byte and at once,
+// whatever comes of looking at it.
+func (f *filter) reportTo(w *errWriter) {
+	f.pass = w
+	f.out.Reset(io.Discard)
+}
+
 func (f *filter) run(ctx context.Context, in io.Reader) error {
-	lines := newLineReader(interruptible(ctx, in))
+	in = interruptible(ctx, in)
+	if f.pass != nil {
+		in = io.TeeReader(in, f.pass)
+	}
+	lines := newLineReader(in)
 	for {
 		l, err := lines.Next()
 		if err != nil {
@@ -126,11 +167,13 @@ func (f *filter) run(ctx context.Context, in io.Reader) error {
 				return ferr
 			case ctx.Err() != nil:
 				return &exitError{code: exitInterrupted, err: fmt.Errorf("interrupted after line %d", f.lines)}
+			case f.pass != nil && f.pass.failed() != nil:
+				return f.pass.failed()
 			}
 			return fmt.Errorf("standard input, after line %d: %w", f.lines, err)
 		}
 		f.lines = l.Number
-		if err := f.line(l); err != nil {
+		if err := f.guarded(l, func() error { return f.line(l) }); err != nil {
 			return err
 		}
 		// What was read is passed on before the input is waited for.
@@ -142,6 +185,17 @@ func (f *filter) run(ctx context.Context, in io.Reader) error {
 	}
 }
 
+// guarded redacts a line, or what is left at the end of the input. What a panic
+// says is not shown, for it may quote the line.
+func (f *filter) guarded(l inputLine, redact func() error) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = f.failed(l)
+		}
+	}()
+	return redact()
+}
+
 // line redacts one line. The error is one of writing.
 func (f *filter) line(l inputLine) error {
 	switch {
@@ -150,10 +204,7 @@ func (f *filter) line(l inputLine) error {
 			return err
 		}
 		f.key.cut()
-		f.refused++
-		fmt.Fprintf(f.warn, "line %d: %d bytes, longer than %d: not passed on\n", l.Number, l.Size, maxLine)
-		_, err := f.out.WriteString("[REDACTED:line-too-long]" + l.End)
-		return err
+		return f.refuse(l, "too-large", fmt.Sprintf("%d bytes, longer than %d", l.Size, maxLine))
 	case f.json:
 		return f.jsonLine(l)
 	}
@@ -175,6 +226,30 @@ func (f *filter) line(l inputLine) error {
 	return f.text(string(l.Text), l.End)
 }
 
+// refuse puts a marker in the place of a line.
+func (f *filter) refuse(l inputLine, kind redact.Kind, why string) error {
+	f.refused++
+	f.counts[kind]++
+	instead := "not passed on"
+	if f.pass != nil {
+		instead = "not looked through"
+	}
+	fmt.Fprintf(f.warn, "line %d: %s: %s\n", l.Number, why, instead)
+	marker := "[REDACTED:" + string(kind) + "]"
+	if f.json {
+		marker = `"` + marker + `"`
+	}
+	return f.write([]byte(marker), l.End)
+}
+
+// failed refuses a line whose redaction panicked, with the lines of a private key
+// that were held. The scanner that was interrupted is not used again.
+func (f *filter) failed(l inputLine) error {
+	f.scan, f.held = f.fresh(), f.held[:0]
+	f.key.cut()
+	return f.refuse(l, "error", "redaction failed")
+}
+
 // text redacts a text, which may have several lines in it, and writes it.
 func (f *filter) text(s, end string) error {
 	out, _ := f.scan.Text(f.scan.Root(), s)
@@ -187,6 +262,7 @@ func (f *filter) text(s, end string) error {
 }
 
 func (f *filter) jsonLine(l inputLine) error {
+	l.Text = f.withoutKey(l.Text)
 	if len(bytes.TrimSpace(l.Text)) == 0 {
 		return f.write(l.Text, l.End)
 	}
@@ -205,15 +281,39 @@ func (f *filter) jsonLine(l inputLine) error {
 	return f.write(f.buf, l.End)
 }
 
+// withoutKey is a line without what it has of a private key that began in a line
+// before. A line stays a line, and JSON stays JSON.
+func (f *filter) withoutKey(line []byte) []byte {
+	from, to := f.key.next(line)
+	if from == to {
+		return line
+	}
+	masked := maskKey(line, from, to)
+	if json.Valid(line) && !json.Valid(masked) {
+		// It reaches over the end of a string, or is a number.
+		return []byte(`"[REDACTED:private-key]"`)
+	}
+	return masked
+}
+
 // jsonScalar redacts a line that is a JSON value, but no object or array.
 func (f *filter) jsonScalar(l inputLine) error {
 	out := l.Text
 	var s string
 	if json.Unmarshal(l.Text, &s) == nil {
 		if masked, changed := f.scan.Text(f.scan.Root(), s); changed {
-			out = appendJSONString(nil, masked)
+			// White space around it stays, as around any other value.
+			from, to := bytes.IndexByte(out, '"'), bytes.LastIndexByte(out, '"')+1
+			out = slices.Concat(out[:from], appendJSONString(nil, masked), out[to:])
 		}
 		f.count()
+	} else if text := bytes.TrimSpace(l.Text); !bytes.ContainsAny(text[:1], "tfn") {
+		// A number: personal data may be one. It is looked at as that of a list.
+		list, form := f.scan.JSON(f.buf[:0], f.scan.Root(), "["+string(text)+"]")
+		if f.buf = list; form != redact.NotJSON {
+			out = bytes.Replace(out, text, list[1:len(list)-1], 1)
+			f.count()
+		}
 	}
 	return f.write(out, l.End)
 }
@@ -238,7 +338,7 @@ func (f *filter) release() error {
 }
 
 func (f *filter) flush() error {
-	if err := f.release(); err != nil {
+	if err := f.guarded(inputLine{Number: f.lines, End: "\n"}, f.release); err != nil {
 		return err
 	}
 	return f.out.Flush()
@@ -257,7 +357,11 @@ func (f *filter) summary(w io.Writer) {
 	for _, n := range f.counts {
 		total += n
 	}
-	fmt.Fprintf(w, "%s, %s masked\n", count(f.lines, "line"), count(int64(total), "secret"))
+	done := "masked"
+	if f.pass != nil {
+		done = "found, none masked"
+	}
+	fmt.Fprintf(w, "%s, %s %s\n", count(f.lines, "line"), count(int64(total), "secret"), done)
 	for _, kind := range slices.Sorted(maps.Keys(f.counts)) {
 		fmt.Fprintf(w, "  %-28s %d\n", kind, f.counts[kind])
 	}

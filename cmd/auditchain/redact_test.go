@@ -50,8 +50,15 @@ func TestRedactLongLine(t *testing.T) {
 		args := strings.Fields("redact " + flag)
 		in := io.MultiReader(strings.NewReader("[1]\n"), io.LimitReader(endless('x'), 3*maxLine), strings.NewReader("\n[2]\n"))
 		r := auditchainFrom(in, args...).must(t, exitIncomplete)
-		if want := "[1]\n[REDACTED:line-too-long]\n[2]\n"; r.stdout != want {
+		want := "[1]\n[REDACTED:too-large]\n[2]\n"
+		if flag == "--json" {
+			want = "[1]\n\"[REDACTED:too-large]\"\n[2]\n"
+		}
+		if r.stdout != want {
 			t.Errorf("redact %s: stdout %.200q, want %q", flag, r.stdout, want)
+		}
+		if !strings.Contains(r.stderr, "  too-large                    1\n") {
+			t.Errorf("redact %s: it is not counted: %q", flag, r.stderr)
 		}
 		if !strings.Contains(r.stderr, "line 2: 100663296 bytes, longer than 33554432: not passed on") {
 			t.Errorf("redact %s: stderr %q", flag, r.stderr)

@@ -16,11 +16,12 @@ import (
 	"github.com/auditchain/auditchain/audit"
 	"github.com/auditchain/auditchain/audit/journal"
 	"github.com/auditchain/auditchain/integrity"
+	"github.com/auditchain/auditchain/internal/keyfile"
 )
 
 type tailOptions struct {
 	recordFlags
-	keyFile   string
+	keyFiles  *[]string
 	follow    bool
 	fromStart bool
 	count     int
@@ -43,7 +44,10 @@ symbolic link is followed to the file itself, with the files beside that. For on
 finished file of it, and for the older format, use auditchain query.
 
 With --key-file, the watermark and every line are checked as they are read. That
-proves no more than what is read: the whole is for auditchain verify.
+proves no more than what is read: the whole is for auditchain verify. It may be given
+several times: the verification key, and the keys that the chain had before. Keys that
+auditchain key rotate left beside a key file, under its name and their id, are taken
+along. Lines under a key that is not at hand are printed, and that is said.
 
 ` + recordHelp + `
 
@@ -56,7 +60,8 @@ on standard error, and the exit code at the end is 4.
 ` + exitCodes(exitDone, exitFailed, exitUsage, exitIncomplete, exitInterrupted),
 		Example: `  auditchain tail -n 20 audit.jsonl
   auditchain tail -f --type session_ended -o json audit.jsonl | jq .event
-  auditchain tail -f -n 0 --key-file audit.key audit.jsonl`,
+  auditchain tail -f -n 0 --key-file audit.key audit.jsonl
+  auditchain tail --key-file audit.verify2 --key-file audit.verify audit.jsonl`,
 		Args: oneArg("journal"),
 	}
 	o.add(cmd.Flags())
@@ -64,7 +69,7 @@ on standard error, and the exit code at the end is 4.
 	f.BoolVarP(&o.follow, "follow", "f", false, "go on with what is added")
 	f.IntVarP(&o.count, "lines", "n", 10, "begin with the last so many records")
 	f.BoolVar(&o.fromStart, "from-start", false, "begin with the first record")
-	f.StringVar(&o.keyFile, "key-file", "", "check what is read under the key in this file")
+	o.keyFiles = f.StringArray("key-file", nil, "check what is read under the key in this file; may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if o.fromStart && f.Changed("lines") {
 			return usagef("-n and --from-start exclude each other")
@@ -94,7 +99,7 @@ func (a *app) tail(ctx context.Context, path string, o tailOptions) error {
 	}
 	erased := &erasedLines{path: file}
 	defer lines.Close()
-	if o.keyFile == "" {
+	if len(*o.keyFiles) == 0 {
 		fmt.Fprintln(a.stderr, "tail does not verify; run: auditchain verify --key-file KEY", shellWord(path))
 	}
 	bad, err := a.printLines(ctx, lines, out, o.filter, erased)
@@ -143,10 +148,12 @@ func (o *tailOptions) open(path, file string, out printer) (_ *journal.Follower,
 			return nil
 		}
 	}
-	if o.keyFile != "" {
-		if follow.Key, _, err = loadKey(o.keyFile); err != nil {
-			return nil, err
+	if len(*o.keyFiles) > 0 {
+		ring, err := loadKeyRing(*o.keyFiles)
+		if err != nil {
+			return nil, keyfile.IfMissing(err, giveTheKey)
 		}
+		follow.Key, follow.Keys = ring.Key, ring.Keys
 	}
 	return journal.NewFollower(file, follow)
 }

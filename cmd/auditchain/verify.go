@@ -12,7 +12,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -85,6 +84,9 @@ With --json, one object on standard output, whatever the verdict:
   segments, abandoned_bytes    how many files, and what of them a writer gave up
   breaks        [{"seq","found","reason","kept_in"}], where a writer found less than
                 it had left, or something else
+  imported      {"file","bytes","sha256","lines","signed","last_tag","key_id"}: the file
+                of the older format that the chain says it began with; without key_id,
+                its tags were not checked then
   pruned        {"first_seq","sealed_at"}, where retention removed older files
   epochs        how many epochs a forward-secure key stepped through
   proven_from   the first line that a key at hand was in force for, where that is not
@@ -198,12 +200,15 @@ func (o *verifyOptions) keyRing() (keyRing, error) {
 	if !errors.Is(err, keyfile.ErrNoKey) {
 		return ring, err
 	}
-	name := strings.Join(*o.keyFiles, ", ")
-	if !named {
-		name = "--key-file, AUDITCHAIN_KEY_FILE or a systemd credential"
+	if named {
+		return keyRing{}, keyfile.IfMissing(err, giveTheKey+", or the public key of its checkpoints with --public-key")
 	}
-	return keyRing{}, fmt.Errorf("there is no key in %s: give the key that the journal was begun with (its id is key_id in the first line; auditchain key id FILE prints a file's), or the public key of its checkpoints with --public-key", name)
+	return keyRing{}, fmt.Errorf("there is no key in --key-file, AUDITCHAIN_KEY_FILE or a systemd credential: %s, or the public key of its checkpoints with --public-key", giveTheKey)
 }
+
+// giveTheKey is said where a key to read with is missing: one that is made now
+// verifies nothing.
+const giveTheKey = "give the key that the journal was begun with, or its verification key (its id is key_id in the first line; auditchain key id FILE prints a file's)"
 
 // inOlderFormat reports whether the file is in the older format. A file with
 // a watermark or finished segments beside it never is: else a journal whose
@@ -275,6 +280,7 @@ func olderKey(o verifyOptions) ([]byte, error) {
 	case len(*o.keyFiles) == 1:
 		file := (*o.keyFiles)[0]
 		text, _, err := keyfile.Bytes(keyfile.Source{File: file})
+		err = keyfile.IfMissing(err, "name the file that holds the key of the older system, as it is")
 		text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
 		if err == nil && len(text) == 0 {
 			err = fmt.Errorf("key file %q is empty", file)
@@ -344,6 +350,7 @@ func reportText(r *integrity.Report, st style) []byte {
 	if w := r.Watermark; w != nil {
 		fmt.Fprintf(&b, "watermark: seq %d, %s\n", w.Seq, integrity.FormatTime(w.Time))
 	}
+	writeImported(&b, r.Imported)
 	writeKeysAndCheckpoints(&b, r, st)
 	if r.Recovered > 0 {
 		fmt.Fprintf(&b, "recovered in the past: %s set aside\n", count(r.Recovered, "crash tail"))
@@ -356,6 +363,26 @@ func reportText(r *integrity.Report, st style) []byte {
 		fmt.Fprintf(&b, "chain: %s, %s\n", cleanText(r.Chain), key)
 	}
 	return b.Bytes()
+}
+
+// writeImported says which file of the older format a chain began with. Whether
+// a file that is at hand is that one, its SHA-256 says.
+func writeImported(b *bytes.Buffer, i *integrity.Imported) {
+	if i == nil {
+		return
+	}
+	checked := "its tags were verified then, under key " + cleanText(i.KeyID)
+	switch {
+	case i.Signed == 0:
+		checked = "none of its lines had a tag"
+	case i.KeyID == "":
+		checked = "its tags were not verified then"
+	}
+	fmt.Fprintf(b, "imported: %s (%s, %d with a tag; %s, SHA-256 %s", cleanText(i.File), count(i.Lines, "line"), i.Signed, count(i.Bytes, "byte"), i.SHA256)
+	if i.LastTag != "" {
+		fmt.Fprintf(b, ", last tag %s", cleanText(i.LastTag))
+	}
+	fmt.Fprintf(b, "); %s\n", checked)
 }
 
 // writeKeysAndCheckpoints says what a report says of keys, checkpoints and

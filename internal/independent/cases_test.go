@@ -157,6 +157,10 @@ func keyVectors() (out []vector) {
 	c.edit(3, func(l *integrity.Line) { l.Seq = 30 })
 	bad := changed(none).at(3, integrity.Changed)
 	add(c.all("an earlier key is missing, and a sequence number is altered", tampered, bad).under(texts(k2)...))
+	c = newChain(k1, none, none).records(2).rekey(k2, nil)
+	bad = c.at(3, integrity.Changed)
+	c.edit(3, func(l *integrity.Line) { l.Seq = 30 })
+	add(c.all("an earlier key is missing, a sequence number is altered, and one line is genuine", tampered, bad).under(texts(k2)...).unpinned())
 	add(changed(none).all("no key of the ring is one of the chain", cannot, nil).under(texts(k3)...))
 	c = newChain(k1, none, none).records(2).rekey(k2, func(r *integrity.KeyChange) { r.Proof[0] ^= 1 }).records(1).pin()
 	add(c.all("a proof that does not hold", tampered, c.at(5, integrity.Forged)).under(ring...))
@@ -235,11 +239,57 @@ func checkpointVectors() (out []vector) {
 	add(c.all("a checkpoint by nobody of this chain", cannot, nil).with(c.note(signer2, nil)))
 	fork := newChain(k, signer, none).records(2).rotate(integrity.SegmentAge, nil).checkpoint()
 	add(c.all("a fork", tampered, c.at(5, integrity.Forged)).with(fork.notes[0]))
+	// One that is not of this chain, which anybody may have put there, hides nothing.
+	for what, strange := range map[string][]byte{"of another chain": other.notes[0], "by nobody of this chain": c.note(signer2, nil)} {
+		add(c.all("a fork, behind a checkpoint "+what, tampered, c.at(5, integrity.Forged)).with(strange, fork.notes[0]))
+		add(c.all("a fork, before a checkpoint "+what, tampered, c.at(5, integrity.Forged)).with(fork.notes[0], strange))
+		add(c.all("a fork, publicly, and a checkpoint "+what, tampered, c.at(5, integrity.Forged)).publicly(p).with(strange, fork.notes[0]))
+		add(c.all("one that holds, and a checkpoint "+what, cannot, nil).with(c.notes[2], strange))
+		add(c.all("one that holds, publicly, and a checkpoint "+what, cannot, nil).publicly(p).with(strange, c.notes[2]))
+	}
 	long := base().records(1).note(signer, nil)
 	c = base().pin()
+	add(c.all("more lines than there are, and a checkpoint of another chain", truncat, c.end()).with(other.notes[0], long))
 	add(c.all("a checkpoint of more lines than there are", truncat, c.end()).with(long))
 	add(c.all("a checkpoint of more lines than there are, publicly", truncat, c.end()).publicly(p).with(long))
 	add(c.all("a checkpoint of all lines", verified, nil).unpinned().with(c.note(signer, nil)))
+
+	// A crash tail in which whole lines stand behind what is none. Without a key
+	// the watermark says no more than that it can be one.
+	hole := func(c *chain, pinned bool) (*chain, vector) {
+		if c.pin(); pinned {
+			c.records(3).pin()
+		} else {
+			c.records(3)
+		}
+		lines := c.live().lines
+		n := len(lines)
+		v := c.all("", integrity.VerifiedCrashTail, nil)
+		v.files = v.files.with(live, append(bytes.Join(lines[:n-3], nil), make([]byte, len(lines[n-3]))...), lines[n-2], lines[n-1])
+		return c, v
+	}
+	holed := func(what string, make func() *chain, pinned bool, want integrity.Verdict, change func(c *chain, v vector) vector) {
+		c, v := hole(make(), pinned)
+		if v = change(c, v); want == tampered {
+			v.bad = c.at(c.seq-2, integrity.IllFormed)
+		}
+		v.what, v.verdict = what, want
+		add(v)
+	}
+	for what, make := range map[string]func() *chain{"": base, ", of several files": func() *chain { return files().records(1) }} {
+		holed("a crash tail with a hole"+what, make, false, integrity.VerifiedCrashTail, func(_ *chain, v vector) vector { return v })
+		holed("a crash tail with a hole, publicly"+what, make, false, partly, func(_ *chain, v vector) vector { return v.publicly(p) })
+		holed("a crash tail with a hole, publicly, with a checkpoint"+what, make, false, partly, func(c *chain, v vector) vector { return v.publicly(p).with(c.notes[0]) })
+		holed("a hole, publicly, with a checkpoint behind it"+what, make, false, tampered, func(c *chain, v vector) vector { return v.publicly(p).with(c.note(signer, nil)) })
+		holed("a hole, publicly, and a checkpoint behind it by nobody"+what, make, false, cannot, func(c *chain, v vector) vector { return v.publicly(p).with(c.note(signer2, nil)) })
+		holed("a hole, publicly, without a watermark"+what, make, false, tampered, func(_ *chain, v vector) vector { return v.publicly(p).unpinned() })
+		holed("a hole, publicly, that the watermark is behind"+what, make, true, tampered, func(_ *chain, v vector) vector { return v.publicly(p) })
+		holed("a hole, publicly, with the watermark of another chain"+what, make, false, tampered, func(_ *chain, v vector) vector {
+			v.files = v.files.with(head, newChainOf(chainB, k, signer, none, nil).pin().files()[head])
+			return v.publicly(p)
+		})
+		holed("a hole without a watermark"+what, make, false, tampered, func(_ *chain, v vector) vector { return v.unpinned() })
+	}
 
 	// Retention, verified publicly: the tree begins in the middle.
 	policy := &integrity.Retention{Keep: 1}
@@ -255,6 +305,18 @@ func checkpointVectors() (out []vector) {
 	add(c.all("pruned, publicly", verified, nil).publicly(p).with(c.notes[2]))
 	add(c.all("pruned, with a checkpoint of what was removed", verified, nil).with(c.notes[0]))
 	add(c.all("pruned, with a checkpoint of what was removed and no watermark", partly, nil).unpinned().with(c.notes[0]))
+
+	// Of the key that signed it, nothing is left: it went with what was removed.
+	c = newChainOf(chainA, k, signer, none, policy).records(3).checkpoint().resign(signer2, nil)
+	gone := c.segments[0].lines
+	l, err = integrity.ParseLine(bytes.TrimSuffix(gone[len(gone)-1], []byte("\n")))
+	must(err)
+	removed := integrity.Position{First: 1, Seq: l.Seq, MAC: l.MAC, Size: int64(len(bytes.Join(gone, nil)))}
+	c.rotate(integrity.SegmentSize, nil).rotate(integrity.SegmentSize, nil)
+	c.control(integrity.Pruned{Control: integrity.ControlPruned, Time: now, Writer: "w", Through: removed, Retention: *policy}).checkpoint().pin()
+	c.segments = c.segments[1:]
+	add(c.all("pruned, with a checkpoint of what was removed, by a signer that went with it", verified, nil).with(c.notes[0]))
+	add(c.all("pruned, with a checkpoint by nobody of this chain", cannot, nil).with(c.note(signer3, nil)))
 
 	// Without a key nobody knows who sealed a chain.pruned that no checkpoint
 	// covers: here somebody who has none removed a file, and said it was due.

@@ -157,8 +157,28 @@ func read(path string, strict bool) ([]byte, error) {
 	return readChecked(path, info, f, maxKeyFile, strict)
 }
 
+// missingError says that a file is not there, and what to do about it, which is
+// another thing for each kind of key.
+type missingError struct{ path, todo string }
+
+func (m *missingError) Error() string {
+	return fmt.Sprintf("%v: %q does not exist; %s", ErrNoKey, m.path, m.todo)
+}
+func (m *missingError) Unwrap() error { return ErrNoKey }
+
+// noKeyAt is for the key of a chain that is written.
 func noKeyAt(path string) error {
-	return fmt.Errorf("%w: %q does not exist; make it with: auditchain key new %s", ErrNoKey, path, path)
+	return &missingError{path, fmt.Sprintf("make it with: auditchain key new %s; where a journal is there already, name the key that it has instead", path)}
+}
+
+// IfMissing has the error of a file that is not there say what to do about it;
+// others stay as they are.
+func IfMissing(err error, todo string) error {
+	var m *missingError
+	if !errors.As(err, &m) {
+		return err
+	}
+	return &missingError{m.path, todo}
 }
 
 // readChecked reads a key file of at most limit bytes, open as in, once it is

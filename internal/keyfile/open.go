@@ -40,6 +40,18 @@ func OpenKeys(s Source) (integrity.Key, journal.KeyStore, error) {
 	return st.Key, store, nil
 }
 
+// What to do where the file of a key is not there, by the kind of the key.
+var (
+	signingTodo = map[string]string{
+		integrity.KindCheckpoint: "name the key that signs the journal's checkpoints; for a new journal: auditchain key new --checkpoint FILE",
+		integrity.KindErasure:    "name the private key that belongs to erasure_key in the journal's first line, which is kept away from its host: no other counts, and none that is made now",
+	}
+	publicTodo = map[string]string{
+		integrity.KindCheckpoint: "name the .pub file beside the key that signs the checkpoints, or make it anew from that: auditchain key public FILE.checkpoint",
+		integrity.KindErasure:    "name the .pub file beside the erasure key; for a new journal: auditchain key new --erasure FILE makes both",
+	}
+)
+
 // LoadSigning reads the file of a signing key of a kind, under the same rules
 // as any key file.
 func LoadSigning(path, kind string) (integrity.SigningKey, error) {
@@ -50,7 +62,7 @@ func LoadSigning(path, kind string) (integrity.SigningKey, error) {
 func LoadSigningFrom(s Source, kind string) (integrity.SigningKey, error) {
 	text, name, err := Bytes(s)
 	if err != nil {
-		return integrity.SigningKey{}, err
+		return integrity.SigningKey{}, IfMissing(err, signingTodo[kind])
 	}
 	k, err := integrity.ParseSigningKey(kind, text)
 	if err != nil {
@@ -64,7 +76,7 @@ func LoadSigningFrom(s Source, kind string) (integrity.SigningKey, error) {
 func LoadPublic(path, kind string) (integrity.PublicKey, error) {
 	text, err := read(path, false)
 	if err != nil {
-		return integrity.PublicKey{}, err
+		return integrity.PublicKey{}, IfMissing(err, publicTodo[kind])
 	}
 	k, err := integrity.ParsePublicKey(kind, text)
 	if err != nil {

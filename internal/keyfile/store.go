@@ -23,6 +23,10 @@ import (
 // file, a dot and its id.
 const NextSuffix = ".next"
 
+// RestsSuffix is behind the name and the id of a key that was that of a chain
+// which another one took the place of.
+const RestsSuffix = ".old"
+
 const (
 	partSuffix = ".part"
 	// maxSealed is for a key file that is encrypted.
@@ -45,6 +49,10 @@ type Store struct {
 	FS vfs.FS
 	// Crypt, where it is set, encrypts what the file holds.
 	Crypt Crypt
+	// KeptSuffix stands behind the id in the name of a key that is kept: with
+	// RestsSuffix it is that of a chain that rests, and readers do not take it
+	// for one of the chain that is written with the key in the file.
+	KeptSuffix string
 }
 
 var _ journal.KeyStore = (*Store)(nil)
@@ -150,11 +158,12 @@ func (s *Store) Swap() error {
 }
 
 // KeptAs is the name of the file in which a key is kept whose time is over.
-func (s *Store) KeptAs(id string) string { return s.target() + "." + id }
+func (s *Store) KeptAs(id string) string { return s.target() + "." + id + s.KeptSuffix }
 
-// keepAside writes the key whose time is over to a file of its own.
+// keepAside writes the key whose time is over to a file of its own. An attempt
+// that got no further may have left one there, from before the key stepped.
 func (s *Store) keepAside(path string, old integrity.KeyState) error {
-	name := path + "." + old.Key.ID()
+	name := path + "." + old.Key.ID() + s.KeptSuffix
 	kept, err := s.load(name)
 	defer kept.Key.Wipe()
 	switch {
@@ -162,10 +171,12 @@ func (s *Store) keepAside(path string, old integrity.KeyState) error {
 		return s.replace(name, old)
 	case err != nil:
 		return err
-	case !bytes.Equal(kept.Text(), old.Text()):
-		return fmt.Errorf("%q is there already, and holds something else than key %s in its last epoch; move it away", name, old.Key.ID())
+	case bytes.Equal(kept.Text(), old.Text()):
+		return nil
+	case kept.Key.Same(old.Key) && kept.Chain == old.Chain && kept.Key.Epoch() <= old.Key.Epoch():
+		return s.replace(name, old)
 	}
-	return nil
+	return fmt.Errorf("%q is there already, and holds something else than key %s in its last epoch; move it away", name, old.Key.ID())
 }
 
 func (s *Store) fs() vfs.FS {

@@ -171,6 +171,27 @@ func TestStoreRotates(t *testing.T) {
 	}
 }
 
+// A key is kept as it is at last, also where an attempt left it there as it was
+// before; and under another name where its chain rests.
+func TestKeptKey(t *testing.T) {
+	a := integrity.KeyState{Key: forward(t, 'a').Key.Next().Next()}
+	for _, suffix := range []string{"", RestsSuffix} {
+		s := &Store{Path: filepath.Join(t.TempDir(), "audit.key"), KeptSuffix: suffix}
+		must(t, os.WriteFile(s.Path, a.Text(), 0o600))
+		name := s.Path + "." + a.Key.ID() + suffix
+		must(t, os.WriteFile(name, forward(t, 'a').Text(), 0o600))
+		must(t, s.Save(forward(t, 'b')))
+		if b, err := os.ReadFile(name); err != nil || !bytes.Equal(b, a.Text()) {
+			t.Errorf("%q: %v, %q", suffix, err, b)
+		}
+		// Of a later epoch, or of another chain, it is no earlier attempt.
+		must(t, os.WriteFile(s.Path, forward(t, 'a').Text(), 0o600))
+		if err := s.Save(forward(t, 'b')); err == nil || !strings.Contains(err.Error(), "move it away") {
+			t.Errorf("%q: %v", suffix, err)
+		}
+	}
+}
+
 // At any moment of a step and of a rotation, the key file is whole, and one of
 // the two; and what Save has returned from is there.
 func TestStoreCrashes(t *testing.T) {
