@@ -47,7 +47,8 @@ test: collector cli victoria-logs bin/agent-session bin/demo ## run every test, 
 	@$(if $(RACE),,echo "no C compiler: testing without the race detector")
 	AUDITCHAIN_BIN=$(BIN) $(GO) test $(RACE) -timeout 20m ./...
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build ./...
-	cd bench && $(GO) vet ./... && $(GO) test . && $(GO) run . -short
+	cd internal/tools && $(GO) vet ./... && $(GO) test ./...
+	cd bench && $(GO) vet ./... && $(GO) test ./... && $(GO) run . -short
 
 .PHONY: keys-cloud
 keys-cloud: ## test the packages for key management services (downloads their SDKs)
@@ -64,9 +65,17 @@ torture: collector cli victoria-logs bin/agent-session bin/demo ## fail every sy
 bench: ## compare with other exporters and redactors (docs/BENCHMARKS.md is written by it)
 	cd bench && $(GO) run .
 
+.PHONY: redaction-report
+redaction-report: ## what leaks and what is touched, next to gitleaks and redactionprocessor (docs/REDACTION-REPORT.md is written by it)
+	cd bench && AUDITCHAIN_CORPUS= $(GO) run ./redactionreport -o ../docs/REDACTION-REPORT.md
+	@echo "wrote docs/REDACTION-REPORT.md"
+	@$(if $(AUDITCHAIN_CORPUS),cd bench && AUDITCHAIN_CORPUS="$(abspath $(AUDITCHAIN_CORPUS))" $(GO) run ./redactionreport)
+	@$(if $(CORPUS),cd bench && AUDITCHAIN_CORPUS= $(GO) run ./redactionreport -corpus "$(abspath $(CORPUS))")
+
 .PHONY: bench-large
-bench-large: ## the journal alone, with up to 10 million records (minutes, 10 GB of disk)
+bench-large: ## the journal alone, and opening and proving, with up to 10 million records (an hour, 15 GB of disk)
 	AUDITCHAIN_BENCH_LARGE=1 $(GO) test -run '^$$' -bench 'OpenAppendClose|GroupCommit|Memory|Rotation|Compression' -timeout 60m ./audit/journal
+	cd bench && $(GO) run . -large -only prove && $(GO) run . -large -only open
 
 .PHONY: bench-collector
 bench-collector: collector bin/otelcol-neighbour ## make bench, and two whole Collectors side by side

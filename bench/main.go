@@ -78,7 +78,7 @@ func parse(args []string, stderr io.Writer) (options, error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.SetOutput(stderr)
 	f.BoolVar(&o.short, "short", false, "a few quick rounds; writes no document")
-	f.BoolVar(&o.large, "large", false, "10 million records in the rows open and prove: minutes, and 15 GB of disk")
+	f.BoolVar(&o.large, "large", false, "10 million records in the rows open and prove (make bench-large): an hour, and 15 GB of disk")
 	f.StringVar(&o.output, "o", "", "write the document to this `file` (default "+defaultOutput+"; a partial run writes one only when told to)")
 	f.StringVar(&o.only, "only", "", "measure only what matches this `expression`; texts have the form row/label/A/B")
 	f.StringVar(&o.sides, "side", bothSides, "`side` to run: both, neighbour or ours")
@@ -185,6 +185,9 @@ func measure(ctx context.Context, o options, stdout, stderr io.Writer) (err erro
 	}
 	if o.collector == "" {
 		rep.left = append(rep.left, "the whole Collector over OTLP/gRPC: `make bench-collector` builds both Collectors and adds it")
+	}
+	if !o.large && !o.short && o.only == "" {
+		rep.left = append(rep.left, "proofs and opening with 10 million records: `make bench-large` prints both (an hour, and 15 GB of disk; where the temporary folder has less, `go run . -large -only prove -dir FOLDER` in bench, and likewise `-only open`)")
 	}
 	if o.output == "" {
 		return rep.write(stdout)

@@ -12,31 +12,12 @@ import (
 	"github.com/zricethezav/gitleaks/v8/detect"
 	"github.com/zricethezav/gitleaks/v8/logging"
 	"go.opentelemetry.io/collector/exporter"
+
+	"github.com/auditchain/auditchain/bench/patterns"
 )
 
-// patterns19 are what a careful user gives redactionprocessor: one expression
-// a kind of secret, anchored where the kind allows it.
-var patterns19 = []string{
-	`\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b`,                                   // AWS access key id
-	`\bgh[pousr]_[A-Za-z0-9]{36,}\b`,                                            // GitHub tokens
-	`\bglpat-[A-Za-z0-9_-]{20,}`,                                                // GitLab personal token
-	`\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`,           // JWT
-	`-----BEGIN [A-Z ]*PRIVATE KEY-----`,                                        // PEM
-	`(?i)aws_?secret_?access_?key["'\s:=]+[A-Za-z0-9/+=]{40}`,                   // AWS secret
-	`(?i)--?(?:password|passwd|pwd|token|secret)[=\s]+\S+`,                      // arguments
-	`(?i)\b(?:password|passwd|secret|token|api_?key)\s*[:=]\s*["']?[^\s"']{8,}`, // assignments
-	`\bAIza[0-9A-Za-z_-]{35}`,                                                   // GCP API key
-	`\bxox[abeprs]-[A-Za-z0-9-]{10,}`,                                           // Slack
-	`\bgithub_pat_[A-Za-z0-9_]{60,}`,                                            // GitHub fine-grained
-	`\bhvs\.[A-Za-z0-9_-]{24,}`,                                                 // Vault
-	`\b[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}`,                         // Azure client secret
-	`AccountKey=[A-Za-z0-9+/]{86}==`,                                            // Azure storage
-	`://[^/\s:@]+:[^/\s:@]+@`,                                                   // URL user info
-	`(?i)\bauthorization:\s*(?:basic|bearer)\s+\S+`,                             // headers
-	`\bya29\.[0-9A-Za-z_-]{20,}`,                                                // GCP OAuth
-	`\b(?:sk|rk)_(?:live|test)_[0-9A-Za-z]{24,}`,                                // Stripe
-	`\bnpm_[A-Za-z0-9]{36}\b`,                                                   // npm
-}
+// patterns19 are what a careful user gives redactionprocessor.
+var patterns19 = patterns.Values
 
 // patterns10 are the first ten of them.
 var patterns10 = patterns19[:10]
