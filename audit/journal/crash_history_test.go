@@ -355,19 +355,21 @@ func (h *crashHistory) append(j *journal.Journal, recs []journal.Record) error {
 	}
 	for i, rc := range receipts {
 		before, known := h.acked[recs[i].ID]
+		now := placed{rc.Seq, rc.MAC}
+		// What was erased is looked at first: of a disk that fails, retention may
+		// have removed anything.
+		if h.wasErased(before.seq, known, &rc) {
+			if rc.Err != nil {
+				continue
+			}
+			known = false // its id was forgotten with the cache, and it is a new one
+		}
 		if known && !rc.Duplicate && h.opts.Rotation.Keep > 0 && h.removed(before.seq) {
 			// It is not there any more, and is a new record.
 			delete(h.acked, rc.ID)
 			delete(h.taken, before.seq)
 			h.tally.removed++
 			known = false
-		}
-		now := placed{rc.Seq, rc.MAC}
-		if h.wasErased(before.seq, known, &rc) {
-			if rc.Err != nil {
-				continue
-			}
-			known = false // its id was forgotten with the cache, and it is a new one
 		}
 		other, taken := h.taken[rc.Seq]
 		switch {

@@ -102,7 +102,7 @@ func TestCrashes(t *testing.T) {
 // TestKeptIsChecked.
 func TestCrashesThatEndedBadly(t *testing.T) {
 	dir := t.TempDir()
-	for _, seed := range []uint64{7791, 8886, 12639, 17735, 18662} {
+	for _, seed := range []uint64{7791, 8886, 12639, 17735, 18662, 206191} {
 		if h, err := runCrashHistory(t, dir, seed, kindOf(seed)); err != nil {
 			t.Errorf("seed %d: %v\n%s", seed, err, strings.Join(h.trace, "\n"))
 		}
