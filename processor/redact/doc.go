@@ -35,7 +35,8 @@
 //
 // Detection is by shape and by context. A secret without either (a password
 // alone in a free-text field, a secret cut into two values, one hidden by an
-// encoding other than JSON, percent or \u escapes) is not found.
+// encoding other than the escapes of JSON, URLs, XML and shells, or base64 in
+// base64) is not found.
 // docs/REDACTION.md lists the kinds, the triggers, the known misses and the
 // measured recall.
 package redact

@@ -62,7 +62,7 @@ var logLines = []template{
 	{"otp-sms", message, "sent SMS to +49 151 §nn§: your verification code is §pin§"},
 	{"prompt-password", message, "Password: §pw§\nLast login: Mon Mar 1 from §ip§"},
 	{"prompt-sudo", message, "[sudo] password for §user§: §pw§\n# id"},
-	{"prompt-passphrase", message, "Enter passphrase for key '/root/.ssh/id_ed25519': §phrase§\nIdentity added"},
+	{"prompt-passphrase", message, "Enter passphrase for key '/home/ops/.ssh/id_ed25519': §phrase§\nIdentity added"},
 	{"chat-password", message, "hey, the new password for the staging box is §pw§, please change it"},
 	{"chat-creds", message, "login with §user§ / §pw§ on https://§host§"},
 	{"chat-apikey", message, "here's the api key: §hexkey§ (don't share)"},
